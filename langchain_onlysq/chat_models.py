@@ -1,0 +1,417 @@
+"""ChatOnlySq: the fields, and short methods that call the steps below."""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages.utils import count_tokens_approximately
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+
+from langchain_onlysq import transport
+from langchain_onlysq._version import __version__
+from langchain_onlysq.calls import Call, Request
+from langchain_onlysq.connections import ClientSettings, Connections
+from langchain_onlysq.errors import ErrorContext
+from langchain_onlysq.options import (
+    ALIASES,
+    KEY_VARIABLE,
+    PUBLIC_KEY,
+    CallOptions,
+    base_url_from_environment,
+    check_headers,
+    check_key,
+    key_from_environment,
+    normalize_base_url,
+    override,
+    unknown_keyword,
+)
+from langchain_onlysq.outputs import PROVIDER
+from langchain_onlysq.payload import PATHS, build_payload, encode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from langchain_core.callbacks import (
+        AsyncCallbackManagerForLLMRun,
+        CallbackManagerForLLMRun,
+    )
+    from langchain_core.language_models import LangSmithParams, LanguageModelInput
+    from langchain_core.messages import BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.tools import BaseTool
+
+logger = logging.getLogger("langchain_onlysq")
+
+
+class ChatOnlySq(BaseChatModel, CallOptions):
+    """Chat models of OnlySq, a free service in front of a hundred of them.
+
+    Every field of `CallOptions` can also be passed as a keyword of a call, for that call alone;
+    an unknown keyword of a call goes into the request.
+
+    Example:
+        ```python
+        from langchain_onlysq import ChatOnlySq
+
+        llm = ChatOnlySq(model="gpt-4o-mini")
+        llm.invoke("Why is the sky blue?").content
+        for chunk in llm.stream("Count to five."):
+            print(chunk.content, end="")
+        ```
+    """
+
+    model_config = ConfigDict(**CallOptions.model_config)
+
+    onlysq_api_key: SecretStr = Field(
+        default_factory=lambda: SecretStr(key_from_environment()),
+        alias="api_key",
+        validate_default=True,
+    )
+    """The key: given, else from `ONLYSQ_API_KEY`, else the public key."""
+
+    onlysq_api_base: str = Field(
+        default_factory=base_url_from_environment, alias="base_url", validate_default=True
+    )
+    """Base URL: given, else from `ONLYSQ_API_BASE`, else the service's own.
+
+    A trailing `/v2`, `/openai`, `/openai/v1`, `/chat/completions` or slash is dropped.
+    """
+
+    streaming: bool = False
+    """Whether `invoke` streams under the hood."""
+
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Extra headers; never shown, never part of a cache key."""
+
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for sync calls; it is used as it is and never closed here."""
+
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for async calls; it is used as it is and never closed here."""
+
+    proxy: Any = Field(default=None, exclude=True, repr=False)
+    """Proxy for the package's own clients: a URL or an `httpx.Proxy`; None = the environment's."""
+
+    verify: ssl.SSLContext | str | bool = Field(default=True, exclude=True, repr=False)
+    """TLS certificates of the package's own clients: True, False, a file or folder, a context."""
+
+    _connections: Connections = PrivateAttr(default_factory=Connections)
+
+    if not TYPE_CHECKING:
+        # For type checkers the fields are the signature.
+
+        def __init__(self, **kwargs: Any) -> None:
+            """Make a model. No connection is opened and nothing is sent."""
+            _hide_secrets(kwargs)
+            super().__init__(**kwargs)
+
+    # Construction
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve_names(cls, values: Any) -> Any:
+        """Bring the other names of fields to theirs, and refuse names that mean nothing."""
+        if not isinstance(values, dict):
+            return values
+        resolved: dict[str, Any] = {}
+        for name, value in values.items():
+            field = ALIASES.get(name, name)
+            if field not in cls.model_fields:
+                raise ValueError(unknown_keyword(name, [*cls.model_fields, *ALIASES]))
+            if field in resolved and resolved[field] != value:
+                msg = f"{name!r} is another name of {field!r}, which has another value"
+                raise ValueError(msg)
+            resolved[field] = value
+        return resolved
+
+    @field_validator("onlysq_api_key", mode="after")
+    @classmethod
+    def _check_key(cls, key: SecretStr) -> SecretStr:
+        check_key(key.get_secret_value())
+        return key
+
+    @field_validator("onlysq_api_base", mode="after")
+    @classmethod
+    def _check_base_url(cls, url: str) -> str:
+        return normalize_base_url(url)
+
+    @field_validator("default_headers", mode="after")
+    @classmethod
+    def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else check_headers(headers)
+
+    @model_validator(mode="after")
+    def _set_onlysq_version(self) -> Self:
+        """Name this package's version in traces."""
+        self._add_version("langchain-onlysq", __version__)
+        return self
+
+    def __copy__(self) -> Self:
+        """Copy, also for `model_copy`: the copy makes connections of its own."""
+        copied = super().__copy__()
+        copied._connections = Connections()  # noqa: SLF001 - the copy is one of us
+        return copied
+
+    # Other names of fields, for reading
+
+    @property
+    def model_name(self) -> str:
+        """Other name of `model`."""
+        return self.model
+
+    @property
+    def api_key(self) -> SecretStr:
+        """Other name of `onlysq_api_key`."""
+        return self.onlysq_api_key
+
+    @property
+    def base_url(self) -> str:
+        """Other name of `onlysq_api_base`."""
+        return self.onlysq_api_base
+
+    @property
+    def stop_sequences(self) -> list[str] | None:
+        """Other name of `stop`."""
+        return self.stop
+
+    @property
+    def request_timeout(self) -> Any:
+        """Other name of `timeout`."""
+        return self.timeout
+
+    # Identity: tracing, caching, serialisation
+
+    @property
+    def _llm_type(self) -> str:
+        return "onlysq-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """All that tells one configuration from another, and nothing secret."""
+        options = {name: getattr(self, name) for name in CallOptions.model_fields}
+        return {**options, "base_url": self.onlysq_api_base, "streaming": self.streaming}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Tell LangChain that `dumps` and `loads` work."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """Return the name under which `loads` finds the class."""
+        return ["langchain_onlysq", "chat_models"]
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Name the variable that stands for the key in `dumps`."""
+        return {"onlysq_api_key": KEY_VARIABLE}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        names = {ALIASES.get(name, name): value for name, value in kwargs.items()}
+        params = super()._get_ls_params(stop=stop or self.stop, **names)
+        params["ls_provider"] = PROVIDER
+        return params
+
+    # Token counts
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text, offline: four characters count as one.
+
+        Set `custom_get_token_ids` for a tokenizer of your own.
+        """
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return count_tokens_approximately([text], extra_tokens_per_message=0, count_name=False)
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+    ) -> int:
+        """Estimate the tokens of messages and tools, offline.
+
+        The hundred models have as many tokenizers, so this is an approximation: about four
+        characters to a token, and some for each message.
+        """
+        return count_tokens_approximately(messages, tools=cast("Any", list(tools or [])) or None)
+
+    # Calls
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        call = self._call(messages, stop, kwargs, stream=False)
+        return transport.run(call.whole(), self._channel(run_manager))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        call = self._call(messages, stop, kwargs, stream=False)
+        return await transport.arun(call.whole(), await self._achannel(run_manager))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, kwargs, stream=True)
+        yield from transport.stream(call.stream(), self._channel(run_manager))
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, kwargs, stream=True)
+        channel = await self._achannel(run_manager)
+        async with aclosing(transport.astream(call.stream(), channel)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def _get_request_payload(
+        self,
+        input: LanguageModelInput,  # noqa: A002 - the name that every integration has
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Return the exact JSON body of a call, without sending it.
+
+        Args:
+            input: What would be passed to `invoke`.
+            stop: Stop sequences of the call.
+            **kwargs: Further keywords of the call; `stream=True` gives the body of a stream.
+
+        Raises:
+            OnlySqInvalidRequestError: If something in it cannot be sent.
+        """
+        messages = self._convert_input(input).to_messages()
+        options, extra = self._options(stop, kwargs)
+        stream = bool(kwargs.get("stream"))
+        payload = build_payload(messages, options, extra, stream=stream)
+        return cast("dict[str, Any]", json.loads(encode(payload, options.model)))
+
+    def _options(
+        self, stop: list[str] | None, kwargs: Mapping[str, Any]
+    ) -> tuple[CallOptions, dict[str, Any]]:
+        return override(self, {**kwargs, "stop": stop} if stop is not None else kwargs)
+
+    def _call(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        kwargs: Mapping[str, Any],
+        *,
+        stream: bool,
+    ) -> Call:
+        options, extra = self._options(stop, kwargs)
+        payload = build_payload(messages, options, extra, stream=stream)
+        request = Request(
+            url=self.onlysq_api_base + PATHS[options.endpoint],
+            headers=self._headers(stream=stream),
+            body=encode(payload, options.model),
+        )
+        key = self.onlysq_api_key.get_secret_value()
+        context = ErrorContext(
+            model=options.model,
+            base_url=self.onlysq_api_base,
+            secrets=() if key == PUBLIC_KEY else (key,),
+        )
+        return Call(request, options, context)
+
+    def _headers(self, *, stream: bool) -> dict[str, str]:
+        headers = {
+            "authorization": f"Bearer {self.onlysq_api_key.get_secret_value()}",
+            "user-agent": f"langchain-onlysq/{__version__}",
+            "accept": "text/event-stream" if stream else "application/json",
+        }
+        if stream:
+            # A compressed stream may arrive in one piece, at its end.
+            headers["accept-encoding"] = "identity"
+        for name, value in (self.default_headers or {}).items():
+            headers[name.lower()] = value
+        headers["content-type"] = "application/json"
+        return headers
+
+    def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> transport.Channel:
+        client = self.http_client or self._connections.sync_client(self._client_settings)
+        return transport.Channel(client, self.model, self.rate_limiter, run_manager)
+
+    async def _achannel(
+        self, run_manager: AsyncCallbackManagerForLLMRun | None
+    ) -> transport.AsyncChannel:
+        client = self.http_async_client
+        if client is None:
+            if self.http_client is not None:
+                logger.warning(
+                    "http_client serves sync calls only; async ones use a client of ours"
+                )
+            client = await self._connections.async_client(self._client_settings)
+        return transport.AsyncChannel(client, self.model, self.rate_limiter, run_manager)
+
+    @property
+    def _client_settings(self) -> ClientSettings:
+        return ClientSettings(self.proxy, self.verify)
+
+    # Closing
+
+    def close(self) -> None:
+        """Close the connections that this model made; a later call makes new ones."""
+        self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close the connections that this model made; a later call makes new ones."""
+        await self._connections.aclose()
+
+    def __enter__(self) -> Self:
+        """Return the model, which is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the model, which is closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+
+def _hide_secrets(kwargs: dict[str, Any]) -> None:
+    """Wrap the key at once, so that no frame of a failing construction holds it in the open."""
+    for name in ("api_key", "onlysq_api_key"):
+        if isinstance(kwargs.get(name), str):
+            kwargs[name] = SecretStr(kwargs[name])

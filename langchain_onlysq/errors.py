@@ -1,0 +1,468 @@
+"""The errors, and the one function that chooses among them.
+
+    OnlySqError                          (ModelError)
+    ├── OnlySqAuthenticationError        401                       (ModelAuthenticationError)
+    ├── OnlySqPermissionDeniedError      402, 403                  (ModelPermissionDeniedError)
+    ├── OnlySqInvalidRequestError        other 4xx, unsendable     (ModelInvalidRequestError)
+    │   └── OnlySqContextOverflowError   too long                  (ContextOverflowError)
+    ├── OnlySqNotFoundError              404                       (ModelNotFoundError)
+    ├── OnlySqRateLimitError             429                       (ModelRateLimitError)
+    ├── OnlySqAPIError                   409, 425, 5xx             (ModelAPIError)
+    │   └── OnlySqResponseError          cannot be understood
+    │       └── OnlySqEmptyResponseError nothing in it
+    ├── OnlySqConnectionError            no connection             (ModelConnectionError)
+    │   └── OnlySqStreamError            a stream that broke off
+    └── OnlySqTimeoutError               408, any timeout          (ModelTimeoutError)
+
+Everything here is a function of values: whoever has a status, a body or a piece of JSON in hand,
+sync or async, whole or streamed, gets the same error for it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from time import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXCERPT_CHARS = 300
+"""Longest excerpt of a body that an error keeps, in characters."""
+
+_PARSED_BYTES = 1 << 20
+_FIRST_ERROR_STATUS, _LAST_ERROR_STATUS = 400, 599
+
+
+class OnlySqError(ModelError):
+    """Any failure of a call to OnlySq.
+
+    Attributes:
+        status_code: HTTP status of the answer, or the status that an error inside a 200 body
+            names; None where there was no answer.
+        code: The service's own error code, or ours for failures without an answer
+            (`read_timeout`, `stall_timeout`, …).
+        body: A short, cleaned excerpt of the answer's body.
+        retry_after: Seconds that the service asked to wait, from `Retry-After`.
+        model: Model id that was asked.
+    """
+
+    status_code: int | None
+    code: str | None
+    body: str | None
+    retry_after: float | None
+    model: str | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int | None = None,
+        code: str | None = None,
+        body: str | None = None,
+        retry_after: float | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Set the message and whatever else is known."""
+        super().__init__(message)
+        self.status_code = status_code
+        self.code = code
+        self.body = body
+        self.retry_after = retry_after
+        self.model = model
+
+
+class OnlySqAuthenticationError(OnlySqError, ModelAuthenticationError):
+    """The key was not accepted (401)."""
+
+
+class OnlySqPermissionDeniedError(OnlySqError, ModelPermissionDeniedError):
+    """The key may not do this (402, 403)."""
+
+
+class OnlySqInvalidRequestError(OnlySqError, ModelInvalidRequestError):
+    """The request was refused as wrong (4xx), or cannot be sent at all."""
+
+
+class OnlySqContextOverflowError(OnlySqInvalidRequestError, ContextOverflowError):
+    """The messages are longer than the model's context window."""
+
+
+class OnlySqNotFoundError(OnlySqError, ModelNotFoundError):
+    """No such model, or no such path (404)."""
+
+
+class OnlySqRateLimitError(OnlySqError, ModelRateLimitError):
+    """Too many requests per minute (429)."""
+
+
+class OnlySqAPIError(OnlySqError, ModelAPIError):
+    """The service, or the model behind it, failed (409, 425, 5xx, `finish_reason: "error"`)."""
+
+
+class OnlySqResponseError(OnlySqAPIError):
+    """The answer cannot be understood: no choices, HTML, bad JSON."""
+
+
+class OnlySqEmptyResponseError(OnlySqResponseError):
+    """The answer has no text, no reasoning and no tool call in it."""
+
+
+class OnlySqConnectionError(OnlySqError, ModelConnectionError):
+    """No connection, or one that was lost before the answer."""
+
+
+class OnlySqStreamError(OnlySqConnectionError):
+    """A stream broke off or ended without an end mark; what came before was delivered."""
+
+
+class OnlySqTimeoutError(OnlySqError, ModelTimeoutError):
+    """Something took too long (408, any timeout of ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """What an error message may say about the call, and what it must never show."""
+
+    model: str | None = None
+    base_url: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def redact(self, text: str) -> str:
+        """Return `text` with every secret replaced by asterisks."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+class Detail(NamedTuple):
+    """What a body says went wrong, in whichever of the known shapes it says it."""
+
+    message: str = ""
+    code: str | None = None
+    kind: str | None = None
+    status: int | None = None
+
+
+def error_from_response(
+    status: int, headers: Mapping[str, str], body: bytes, context: ErrorContext
+) -> OnlySqError:
+    """Classify an answer whose HTTP status is not a success.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, looked up by lowercase names.
+        body: The body, as much of it as was read.
+        context: What the message may say and must not show.
+
+    Returns:
+        The error to raise.
+    """
+    detail = read_detail(body)
+    error_class = _class_for_status(status, detail)
+    is_html = looks_like_html(body)
+    return _build(
+        error_class,
+        detail,
+        context,
+        status_code=status,
+        hint=_hint(error_class, status, context, is_html=is_html),
+        retry_after=parse_retry_after(headers),
+        excerpt=excerpt(body),
+    )
+
+
+def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200) -> OnlySqError:
+    """Classify an error that stands inside a body whose HTTP status was a success.
+
+    The error's own code decides where it is a number from 400 to 599; otherwise its type and
+    its wording do.
+
+    Args:
+        payload: The JSON value that says what went wrong.
+        context: What the message may say and must not show.
+        status: The HTTP status of the answer.
+
+    Returns:
+        The error to raise.
+    """
+    detail = _detail_of(payload)
+    if detail.status is not None:
+        error_class = _class_for_status(detail.status, detail)
+    else:
+        error_class = _class_for_wording(detail)
+    status_code = detail.status or status
+    return _build(
+        error_class,
+        detail,
+        context,
+        status_code=status_code,
+        hint=_hint(error_class, status_code, context, is_html=False),
+        excerpt=excerpt(json.dumps(payload, default=str).encode()),
+    )
+
+
+def names_an_error(payload: Mapping[str, Any]) -> bool:
+    """Tell whether a JSON object of a 200 body is an error, in any of the known shapes."""
+    if payload.get("error"):
+        return True
+    if payload.get("choices") is not None:
+        return False
+    return (
+        payload.get("success") is False
+        or payload.get("object") == "error"
+        or isinstance(payload.get("message"), str)
+        or any(payload.get(key) for key in ("detail", "errors"))
+    )
+
+
+def read_detail(body: bytes) -> Detail:
+    """Find out what a body of any shape says: JSON in its known forms, HTML, or plain text."""
+    if len(body) <= _PARSED_BYTES:
+        try:
+            return _detail_of(json.loads(body))
+        except (ValueError, RecursionError):
+            pass
+    return Detail(message=excerpt(body))
+
+
+def excerpt(body: bytes, limit: int = EXCERPT_CHARS) -> str:
+    """Return the beginning of a body as one readable line of at most `limit` characters."""
+    text = body[: 16 * limit].decode("utf-8", "replace").lstrip("\ufeff")
+    if looks_like_html(body):
+        text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
+        text = html.unescape(re.sub(r"<[^>]*(>|$)", " ", text))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Tell an HTML page by its first characters, whatever its content type says."""
+    return body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read how long to wait: `retry-after-ms`, else `retry-after` in seconds or as a date.
+
+    Args:
+        headers: The answer's headers, looked up by lowercase names.
+
+    Returns:
+        Seconds from now, never negative; None where nothing readable was sent.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if isfinite(seconds):
+            return max(seconds, 0.0)
+    try:
+        return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+# The body
+
+
+def _detail_of(payload: Any) -> Detail:
+    """Read the known shapes: `error` (object or text), `detail`, `message`, `errors`."""
+    if isinstance(payload, list):
+        return _detail_of(payload[0]) if payload else Detail()
+    if not isinstance(payload, dict):
+        return Detail(message=_one_line(payload))
+    inner = next(
+        (
+            payload[key]
+            for key in ("error", "detail", "errors", "message")
+            if payload.get(key) and payload[key] is not True
+        ),
+        None,
+    )
+    if isinstance(inner, list):
+        inner = inner[0]
+    fields = inner if isinstance(inner, dict) else {}
+    message = next(
+        (fields[key] for key in ("message", "msg", "detail", "error") if fields.get(key)),
+        payload.get("message") or "" if fields else inner,
+    )
+    code = _first_of(("code", "status_code", "status"), fields, payload)
+    return Detail(
+        message=_one_line(message),
+        code=None if code is None else str(code),
+        kind=str(fields["type"]) if fields.get("type") else None,
+        status=_status_in(("code", "status_code", "status"), fields, payload),
+    )
+
+
+def _first_of(names: tuple[str, ...], *objects: dict[str, Any]) -> Any:
+    for fields in objects:
+        for name in names:
+            value = fields.get(name)
+            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+                return value
+    return None
+
+
+def _status_in(names: tuple[str, ...], *objects: dict[str, Any]) -> int | None:
+    for fields in objects:
+        for name in names:
+            text = str(fields.get(name))
+            if re.fullmatch(r"\d{3}", text, re.ASCII) and (
+                _FIRST_ERROR_STATUS <= int(text) <= _LAST_ERROR_STATUS
+            ):
+                return int(text)
+    return None
+
+
+def _one_line(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return excerpt(text.encode("utf-8", "replace"))
+
+
+# The class
+
+_OVERFLOW = re.compile(
+    r"context[ _-]?(length|window|size)[ _-]?(exceed|is|of|limit)|max(imum)? context"
+    r"|(exceed|larger|longer|greater|over|beyond)\w*[^.]{0,40}context"
+    r"|(prompt|input|messages?|request)[^.]{0,20}(is |are )?too (long|many tokens)"
+    r"|too many (input )?tokens|reduce the length|string_above_max_length"
+    r"|input tokens? exceed|token limit exceeded|exceeds? the (maximum|max)[^.]{0,30}tokens",
+    re.IGNORECASE,
+)
+_RATE_LIMIT = r"rate.?limit|too.?many.?requests|quota|requests per minute|per.?min"
+_KEY = (
+    r"(invalid|incorrect|wrong|missing|bad|no|expired).{0,12}(api|access)?[ _-]?(key|token)\b"
+    r"|unauthori[sz]ed|authenticat"
+)
+_NO_MODEL = (
+    r"model.{0,80}(not.?found|not exist|n't exist|no longer|unknown)"
+    r"|(unknown|no such|invalid|unsupported).?model|not_found"
+)
+_NOT_ALLOWED = r"permission|forbidden|access denied|not allowed|insufficient|payment|balance"
+_INVALID = (
+    r"invalid.?request|bad.?request|invalid.{0,30}(parameter|argument|value|field)"
+    r"|validation|unprocessable|tool_use_failed|required (field|parameter)"
+)
+_WORDINGS: tuple[tuple[re.Pattern[str], type[OnlySqError]], ...] = (
+    (re.compile(_RATE_LIMIT, re.IGNORECASE), OnlySqRateLimitError),
+    (_OVERFLOW, OnlySqContextOverflowError),
+    (re.compile(_KEY, re.IGNORECASE), OnlySqAuthenticationError),
+    (re.compile(_NO_MODEL, re.IGNORECASE), OnlySqNotFoundError),
+    (re.compile(_NOT_ALLOWED, re.IGNORECASE), OnlySqPermissionDeniedError),
+    (re.compile(r"tim(ed|e)[ _-]?out", re.IGNORECASE), OnlySqTimeoutError),
+    (re.compile(_INVALID, re.IGNORECASE), OnlySqInvalidRequestError),
+)
+_STATUSES: dict[int, type[OnlySqError]] = {
+    401: OnlySqAuthenticationError,
+    402: OnlySqPermissionDeniedError,
+    403: OnlySqPermissionDeniedError,
+    404: OnlySqNotFoundError,
+    408: OnlySqTimeoutError,
+    409: OnlySqAPIError,
+    425: OnlySqAPIError,
+    429: OnlySqRateLimitError,
+}
+_NEVER_OVERFLOW = frozenset({401, 402, 403, 404, 408, 429})
+
+
+def _class_for_status(status: int, detail: Detail) -> type[OnlySqError]:
+    if status >= _FIRST_ERROR_STATUS and status not in _NEVER_OVERFLOW and _overflows(detail):
+        return OnlySqContextOverflowError
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if status > _LAST_ERROR_STATUS or status < _FIRST_ERROR_STATUS:
+        return OnlySqError
+    return OnlySqAPIError if status >= 500 else OnlySqInvalidRequestError  # noqa: PLR2004 - 5xx
+
+
+def _class_for_wording(detail: Detail) -> type[OnlySqError]:
+    for text in (detail.code or "", detail.kind or "", detail.message):
+        for pattern, error_class in _WORDINGS:
+            if pattern.search(text):
+                return error_class
+    return OnlySqAPIError
+
+
+def _overflows(detail: Detail) -> bool:
+    return any(_OVERFLOW.search(text) for text in (detail.code or "", detail.message))
+
+
+# The message
+
+
+def _build(
+    error_class: type[OnlySqError],
+    detail: Detail,
+    context: ErrorContext,
+    *,
+    status_code: int,
+    hint: str,
+    excerpt: str,
+    retry_after: float | None = None,
+) -> OnlySqError:
+    said = context.redact(detail.message).rstrip(". ")
+    where = f" for model {context.model!r}" if context.model else ""
+    parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else "."), hint]
+    return error_class(
+        " ".join(part for part in parts if part),
+        status_code=status_code,
+        code=None if detail.code is None else context.redact(detail.code),
+        body=context.redact(excerpt) or None,
+        retry_after=retry_after,
+        model=context.model,
+    )
+
+
+def _hint(
+    error_class: type[OnlySqError], status: int, context: ErrorContext, *, is_html: bool
+) -> str:
+    """Say what to do next."""
+    if (error_class is OnlySqNotFoundError and is_html) or status == 405:  # noqa: PLR2004 - HTTP
+        return (
+            f"That path does not exist there: check base_url (now {context.base_url!r}); "
+            "it usually is 'https://api.onlysq.ru/ai'."
+        )
+    return _HINTS.get(error_class, "")
+
+
+_HINTS: dict[type[OnlySqError], str] = {
+    OnlySqAuthenticationError: (
+        "Check the key: set ONLYSQ_API_KEY or pass api_key=…; the public key is 'openai'."
+    ),
+    OnlySqPermissionDeniedError: (
+        "The key (ONLYSQ_API_KEY) was refused for this, or its account level is too low "
+        "for the model: try another model or key."
+    ),
+    OnlySqContextOverflowError: "Send fewer or shorter messages; trim_messages can do it.",
+    OnlySqNotFoundError: "Check the model id; the ids on offer change often.",
+    OnlySqRateLimitError: (
+        "OnlySq limits requests per minute, by account level and model: wait a minute, or pass "
+        "rate_limiter=InMemoryRateLimiter(requests_per_second=…) to stay below the limit."
+    ),
+    OnlySqAPIError: (
+        "The service or the model behind it failed: try again later, or try another model."
+    ),
+    OnlySqTimeoutError: "Try again, or try a faster model.",
+}

@@ -1,0 +1,89 @@
+"""One call -> the JSON body of its request. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from langchain_onlysq.errors import OnlySqInvalidRequestError
+from langchain_onlysq.messages import to_wire_messages
+from langchain_onlysq.options import SAMPLING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_onlysq.options import CallOptions
+
+PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
+"""Endpoint -> its path below the base URL."""
+
+
+def build_payload(
+    messages: Sequence[BaseMessage],
+    options: CallOptions,
+    extra: Mapping[str, Any],
+    *,
+    stream: bool,
+) -> dict[str, Any]:
+    """Build the body: the least that says what the caller asked for, and nothing else.
+
+    Args:
+        messages: The conversation.
+        options: The settings of this call.
+        extra: Further keys for the request.
+        stream: Whether the answer is to be streamed.
+
+    Returns:
+        The body, in the shape of the endpoint.
+
+    Raises:
+        OnlySqInvalidRequestError: If something in it cannot be sent.
+    """
+    if extra.get("n") not in (None, 1):
+        msg = "n must be 1: a call gives one answer; use batch for several."
+        raise OnlySqInvalidRequestError(msg, model=options.model)
+    is_v2 = options.endpoint == "v2"
+    request: dict[str, Any] = {
+        "messages": to_wire_messages(
+            messages,
+            native_tools=options.native_tools,
+            names=not is_v2,
+            merge=options.merges_messages,
+        )
+    }
+    for name in SAMPLING:
+        value = getattr(options, name)
+        if value is not None and value != []:
+            request[name] = value
+    request.update((key, value) for key, value in extra.items() if value is not None)
+    if stream:
+        request["stream"] = True
+        if options.stream_usage and not is_v2:
+            request.setdefault("stream_options", {"include_usage": True})
+    if is_v2:
+        return {"model": options.model, "request": request}
+    return {"model": options.model, **request}
+
+
+def encode(payload: Mapping[str, Any], model: str) -> bytes:
+    """Write the body as JSON in UTF-8; lone surrogates become U+FFFD.
+
+    Args:
+        payload: The body.
+        model: Model id, for the error.
+
+    Raises:
+        OnlySqInvalidRequestError: If something in it is no JSON (NaN, a set, a cycle).
+    """
+    try:
+        text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"The request cannot be written as JSON: {error}."
+        raise OnlySqInvalidRequestError(msg, model=model) from None
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Through UTF-16 the two halves of a split emoji find together again.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

@@ -1,0 +1,331 @@
+"""Bytes of one answer -> its pieces and its end: the one state machine for every kind of call.
+
+A streamed and a whole answer are read alike: which of them a body is shows only in its bytes, and
+the service does not always answer the way it was asked. Pure: no IO, no LangChain object.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning
+from langchain_onlysq.errors import (
+    OnlySqAPIError,
+    OnlySqEmptyResponseError,
+    OnlySqError,
+    OnlySqResponseError,
+    OnlySqStreamError,
+    error_from_payload,
+    excerpt,
+    looks_like_html,
+    names_an_error,
+)
+from langchain_onlysq.sse import DONE, EventDecoder, Unreadable
+from langchain_onlysq.text_filters import StopCutter, ThinkSplitter
+from langchain_onlysq.usage import read_usage
+
+if TYPE_CHECKING:
+    from langchain_onlysq.deltas import TextFilter
+    from langchain_onlysq.errors import ErrorContext
+    from langchain_onlysq.options import CallOptions
+
+_METADATA: dict[str, tuple[str, type | tuple[type, ...]]] = {
+    "id": ("id", str),
+    "created": ("created", (int, float, str)),
+    "model": ("model_name", str),
+    "user": ("user", (int, str)),
+    "system_fingerprint": ("system_fingerprint", str),
+}
+"""Key of an answer -> its name in `response_metadata`, and what it may hold."""
+
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+
+_SSE_OPENINGS = (b":", b"data:", b"event:", b"id:", b"retry:")
+
+
+class AnswerReader:
+    """Reads one answer.
+
+    Feed it the body; take what `feed` and `close` return, in order; then ask for the `end`, which
+    raises what went wrong, if anything did.
+
+    Attributes:
+        finished: True once nothing more needs to be read (`[DONE]`, a stop sequence, a failure).
+        events: Number of events read so far; heartbeats are none.
+    """
+
+    def __init__(self, options: CallOptions, context: ErrorContext) -> None:
+        """Start before the first byte.
+
+        Args:
+            options: The settings of this call.
+            context: What an error message may say and must not show.
+        """
+        self.finished = False
+        self.events = 0
+        self._options = options
+        self._context = context
+        self._decoder = EventDecoder()
+        self._stop_cutter = StopCutter(options.stop) if options.stop else None
+        self._filters: list[TextFilter] = []
+        if options.parse_reasoning:
+            self._filters.append(ThinkSplitter())
+        if self._stop_cutter:
+            self._filters.append(self._stop_cutter)
+        self._end = AnswerEnd(metadata={"model_name": options.model})
+        self._failure: OnlySqError | None = None
+        self._complete = False
+        self._has_deltas = False
+        self._has_content = False
+        self._has_choices = False
+        self._keys_without_choices: list[str] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether an end mark was seen: the answer is whole, whatever else may still come."""
+        return self._complete
+
+    def feed(self, piece: bytes) -> list[Delta]:
+        """Read the next bytes; return the pieces of the answer in them."""
+        return self._read(self._decoder.feed(piece))
+
+    def close(self) -> list[Delta]:
+        """End the body; return what was still open or held back."""
+        deltas = [] if self.finished else self._read(self._decoder.close())
+        return deltas + self.flush()
+
+    def flush(self) -> list[Delta]:
+        """Return the text that was held back, since no more will come."""
+        deltas: list[Delta] = []
+        filters, self._filters = self._filters, []
+        whole = self._complete and self._end.metadata.get("finish_reason") != "length"
+        for position, text_filter in enumerate(filters):
+            deltas += _pass_through(text_filter.close(whole=whole), filters[position + 1 :])
+        return deltas
+
+    def end(self) -> AnswerEnd:
+        """Return what is known of the whole answer, after `close`.
+
+        Raises:
+            OnlySqError: If the answer was an error, broke off, is empty, or cannot be understood.
+        """
+        if self._failure:
+            raise self._failure
+        if not self._complete:
+            incomplete = self._incomplete()
+            if not (
+                self._options.allow_truncated_stream and isinstance(incomplete, OnlySqStreamError)
+            ):
+                raise incomplete
+        if not (self._has_content or self._options.allow_empty):
+            raise self._error(OnlySqEmptyResponseError, "The answer is empty.")
+        return self._end
+
+    # Events
+
+    def _read(self, events: list[Any]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for event in events:
+            self.events += 1
+            try:
+                self._read_event(event, deltas)
+            except OnlySqError as failure:
+                # What stands before the failure is handed over first.
+                self._failure = failure
+                self.finished = True
+            if self.finished:
+                break
+        return deltas
+
+    def _read_event(self, event: Any, deltas: list[Delta]) -> None:
+        if isinstance(event, dict):
+            self._read_object(event, deltas)
+        elif event is DONE:
+            self._complete = self.finished = True
+        elif isinstance(event, list):
+            for item in event:
+                self._read_event(item, deltas)
+        elif event is not None and not self._complete:
+            self._refuse(event)
+
+    def _refuse(self, event: Any) -> None:
+        """Raise for an event that is no JSON object, unless it shows that the body was cut off."""
+        raw = bytes(event) if isinstance(event, Unreadable) else json.dumps(event).encode()
+        whole_document = self.events == 1 and raw.lstrip(_BLANKS)[:1] in {b"{", b"["}
+        if self._decoder.cut_off and not whole_document:
+            self.events -= 1
+            return
+        raise self._not_understood(raw)
+
+    def _read_object(self, answer: dict[str, Any], deltas: list[Delta]) -> None:
+        choices = answer.get("choices")
+        if answer.get("error") or (choices is None and names_an_error(answer)):
+            raise error_from_payload(answer, self._context)
+        metadata = self._end.metadata
+        for key, (name, types) in _METADATA.items():
+            value = answer.get(key)
+            if isinstance(value, types) and value != "":
+                metadata[name] = value
+        if usage := read_usage(answer.get("usage")):
+            self._end.usage = usage
+        choice = _first_choice(choices)
+        if choice is not None:
+            self._has_choices = True
+            self._read_choice(choice, answer, deltas)
+        elif usage:
+            self._complete = True
+        elif not str(answer.get("object")).endswith(".chunk"):
+            self._keys_without_choices = list(answer)
+
+    def _read_choice(
+        self, choice: dict[str, Any], answer: dict[str, Any], deltas: list[Delta]
+    ) -> None:
+        delta, message = choice.get("delta"), choice.get("message")
+        finish_reason = choice.get("finish_reason")
+        source: dict[str, Any] = {}
+        if isinstance(delta, dict) and (delta or not isinstance(message, dict)):
+            source = delta
+        elif isinstance(message, dict):
+            if not str(answer.get("object")).endswith(".chunk"):
+                self._complete = True
+            if not self._has_deltas:
+                source = message
+        if finish_reason == "error":
+            raise self._generation_failed(source)
+        self._read_message(source, deltas)
+        if source is delta and deltas:
+            # A whole message after its own pieces would repeat them.
+            self._has_deltas = True
+        if finish_reason:
+            self._complete = True
+            self._end.metadata["finish_reason"] = str(finish_reason)
+        if self._stop_cutter and self._stop_cutter.hit:
+            self._complete = self.finished = self._has_content = True
+            self._end.metadata["finish_reason"] = "stop"
+
+    def _read_message(self, source: dict[str, Any], deltas: list[Delta]) -> None:
+        additional = self._end.additional
+        reasoning = _text_of(source.get("reasoning_content") or source.get("reasoning"))
+        if reasoning:
+            self._has_content = True
+            deltas.append(Reasoning(reasoning))
+        content = source.get("content")
+        if content:
+            pieces, others = ([content], []) if isinstance(content, str) else _pieces_of(content)
+            self._has_content = self._has_content or bool(pieces or others)
+            deltas += _pass_through(pieces, self._filters)
+            if others:
+                additional.setdefault("content_parts", []).extend(others)
+        if refusal := source.get("refusal"):
+            self._has_content = True
+            additional["refusal"] = additional.get("refusal", "") + _text_of(refusal)
+        if annotations := source.get("annotations"):
+            additional["annotations"] = annotations
+
+    # Failures
+
+    def _incomplete(self) -> OnlySqError:
+        opening = self._decoder.opening.lstrip(_BLANKS)
+        if self.events == 0 and not self._decoder.cut_off:
+            if not opening or opening.startswith(_SSE_OPENINGS):
+                return self._error(OnlySqEmptyResponseError, "The answer is empty.")
+            return self._not_understood(opening)
+        if self._keys_without_choices is not None and not self._has_choices:
+            keys = ", ".join(self._keys_without_choices) or "none"
+            return self._error(
+                OnlySqResponseError, f"The answer has no choices in it; its keys: {keys}."
+            )
+        return self._error(
+            OnlySqStreamError,
+            "The stream ended without an end mark, so the answer may be incomplete. "
+            "What came was delivered; allow_truncated_stream=True accepts such answers.",
+        )
+
+    def _not_understood(self, raw: bytes) -> OnlySqError:
+        what = "an HTML page" if looks_like_html(raw) else "something that is no JSON"
+        hint = f" Check base_url (now {self._context.base_url!r})." if looks_like_html(raw) else ""
+        return self._error(
+            OnlySqResponseError,
+            f"OnlySq answered 200 with {what}: {excerpt(raw, 120)}{hint}",
+            body=excerpt(raw),
+        )
+
+    def _generation_failed(self, source: dict[str, Any]) -> OnlySqError:
+        said = excerpt(_text_of(source.get("content") or "").encode("utf-8", "replace"), 120)
+        return self._error(
+            OnlySqAPIError,
+            'The generation failed inside the service (finish_reason "error")'
+            + (f": {said}" if said else ".")
+            + " Try again, or try another model.",
+        )
+
+    def _error(
+        self, error_class: type[OnlySqError], message: str, body: str | None = None
+    ) -> OnlySqError:
+        context = self._context
+        return error_class(
+            context.redact(message),
+            status_code=200,
+            body=None if body is None else context.redact(body),
+            model=context.model,
+        )
+
+
+def _first_choice(choices: Any) -> dict[str, Any] | None:
+    """Return the choice with index 0, else the first: only one was asked for."""
+    if not isinstance(choices, list):
+        return None
+    objects = [choice for choice in choices if isinstance(choice, dict)]
+    if len(objects) > 1:
+        objects.sort(key=lambda choice: choice.get("index") != 0)
+    return objects[0] if objects else None
+
+
+def _pass_through(pieces: list[Delta], filters: list[TextFilter]) -> list[Delta]:
+    for text_filter in filters:
+        passed: list[Delta] = []
+        for piece in pieces:
+            if isinstance(piece, Reasoning):
+                passed.append(piece)
+            else:
+                passed += text_filter.feed(piece)
+        pieces = passed
+    return pieces
+
+
+def _pieces_of(content: Any) -> tuple[list[Delta], list[Any]]:
+    """Read a content that is no string: a list of parts, a single part, a number.
+
+    Returns:
+        The pieces of text and reasoning, and the parts that are something else.
+    """
+    pieces: list[Delta] = []
+    others: list[Any] = []
+    for part in content if isinstance(content, list) else [content]:
+        kind = part.get("type") if isinstance(part, dict) else None
+        text = _text_of(part)
+        if text and kind in {"reasoning", "thinking"}:
+            pieces.append(Reasoning(text))
+        elif text:
+            pieces.append(text)
+        elif kind is not None and kind not in _TEXT_PARTS:
+            others.append(part)
+    return pieces, others
+
+
+_TEXT_PARTS = frozenset({"text", "output_text", "reasoning", "thinking", "refusal"})
+
+
+def _text_of(value: Any) -> str:
+    """Return the text of a string, a part, a list of parts, a number."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "".join(map(_text_of, value))
+    if isinstance(value, dict):
+        names = ("text", "content", "thinking", "reasoning", "refusal")
+        return next((_text_of(value[name]) for name in names if name in value), "")
+    return json.dumps(value)

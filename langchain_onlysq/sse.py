@@ -1,0 +1,201 @@
+"""Bytes of an answer's body -> JSON values.
+
+The body is meant to be server-sent events (`data: {json}` lines, ended by `data: [DONE]`), but
+the service also answers with a whole JSON document, bare JSON lines, HTML or plain text, whatever
+the content type says. So the framing is read off the bytes alone, and read the same way for a
+stream and for a whole answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_OPENING_BYTES = 4096
+
+
+class _Done:
+    def __repr__(self) -> str:
+        return "DONE"
+
+
+DONE: Final = _Done()
+"""Stands for `data: [DONE]` in the decoder's output."""
+
+
+class Unreadable(bytes):
+    """An event that is not JSON, as it came."""
+
+    __slots__ = ()
+
+
+Event = Any
+"""A JSON value, `DONE`, or `Unreadable`."""
+
+
+class EventDecoder:
+    """Incremental decoder of one body.
+
+    Lines end in CR, LF or CRLF and in nothing else: `str.splitlines` would also cut at U+2028 and
+    its like, which may stand inside JSON. A `data:` line that is JSON by itself is an event at
+    once, with or without the blank line that should follow it. Time is linear in the bytes fed.
+
+    Attributes:
+        opening: The first bytes of the body, for an error message.
+        cut_off: True once the body has ended in the middle of an event.
+    """
+
+    __slots__ = (
+        "_after_cr",
+        "_data",
+        "_document",
+        "_first_line",
+        "_tail",
+        "cut_off",
+        "opening",
+    )
+
+    def __init__(self) -> None:
+        """Start at the beginning of a body."""
+        self.opening = b""
+        self.cut_off = False
+        self._tail: list[bytes] = []
+        self._data: list[bytes] = []
+        self._document: list[bytes] | None = None
+        self._first_line = True
+        self._after_cr = False
+
+    def feed(self, piece: bytes) -> list[Event]:
+        """Decode the next bytes.
+
+        Args:
+            piece: Any number of bytes, cut anywhere.
+
+        Returns:
+            The events that are complete with these bytes, in order.
+        """
+        if len(self.opening) < _OPENING_BYTES:
+            self.opening = (self.opening + piece)[:_OPENING_BYTES]
+        if self._document is not None:
+            self._document.append(piece)
+            return []
+        if self._after_cr and piece:
+            # The LF of a CRLF that was cut between the two.
+            self._after_cr = False
+            piece = piece.removeprefix(b"\n")
+        if b"\r" in piece:
+            self._after_cr = piece.endswith(b"\r")
+            lines = _LINE_END.split(piece)
+        else:
+            lines = piece.split(b"\n")
+        if len(lines) == 1:
+            if piece:
+                self._tail.append(piece)
+            return []
+        if self._tail:
+            lines[0] = b"".join((*self._tail, lines[0]))
+        last = lines.pop()
+        self._tail = [last] if last else []
+        return self._read_lines(lines)
+
+    def close(self) -> list[Event]:
+        """End the body.
+
+        Returns:
+            The events that were still open: an event needs no line end at the end of the body.
+        """
+        rest = b"".join(self._tail)
+        self._tail = []
+        events = self._read_lines([rest], at_end=True) if rest else []
+        if self._document is not None:
+            document = b"".join(self._document)
+            self._document = None
+            if (value := _parse(document)) is not _NOT_JSON:
+                events.append(value)
+            else:
+                self.cut_off = not document.lstrip(_BOM + b" \t\r\n").startswith(b"<")
+                events.append(Unreadable(document))
+        return events + self._flush_data(at_end=True)
+
+    def _read_lines(self, lines: list[bytes], *, at_end: bool = False) -> list[Event]:
+        events: list[Event] = []
+        for position, line in enumerate(lines):
+            if line.startswith(b"data: {") and not self._data:
+                # The short path: nearly every line of a stream.
+                try:
+                    events.append(from_json(line[6:]))
+                    continue
+                except ValueError:
+                    pass
+            if self._first_line:
+                self._first_line = False
+                line = line.removeprefix(_BOM)  # noqa: PLW2901 - the line without its BOM
+            if not line:
+                events += self._flush_data()
+            elif line.startswith(b"data:"):
+                self._read_data(line[5:], events)
+            elif line.lstrip(b" \t")[:1] in {b"{", b"[", b"<"}:
+                value = _parse(line)
+                if value is _NOT_JSON:
+                    # A document over several lines: HTML, or JSON that was printed prettily.
+                    rest = b"\n".join(lines[position:])
+                    self._document = [rest] if at_end else [rest, b"\n", *self._tail]
+                    self._tail = []
+                    break
+                events.append(value)
+            # Comments, event:, id:, retry: and unknown fields mean nothing here.
+        return events
+
+    def _read_data(self, data: bytes, events: list[Event]) -> None:
+        data = data.removeprefix(b" ")
+        if data.strip() == b"[DONE]":
+            events += self._flush_data()
+            events.append(DONE)
+        elif not data.strip():
+            return
+        elif self._data or (value := _parse(data)) is _NOT_JSON:
+            # An event over several data lines, which ends at the next blank line.
+            self._data.append(data)
+        else:
+            events.append(value)
+
+    def _flush_data(self, *, at_end: bool = False) -> list[Event]:
+        """End an event that took several data lines, or was broken."""
+        lines, self._data = self._data, []
+        if not lines:
+            return []
+        if (value := _parse(b"\n".join(lines))) is not _NOT_JSON:
+            return [value]
+        # No JSON together: separate events, with single line ends between them.
+        events = [_parse_line(line) for line in lines]
+        if at_end and isinstance(events[-1], Unreadable):
+            self.cut_off = True
+        return events
+
+
+def _parse_line(line: bytes) -> Event:
+    value = _parse(line)
+    return Unreadable(line) if value is _NOT_JSON else value
+
+
+_NOT_JSON: Final = object()
+
+
+def _parse(data: bytes) -> Any:
+    """Parse one JSON value; `_NOT_JSON` where it is none."""
+    try:
+        return from_json(data)
+    except ValueError:
+        pass
+    if data.lstrip()[:1] not in b'{["':
+        return _NOT_JSON
+    try:
+        # Slower, but takes what from_json refuses: lone surrogates, deep nesting, bad UTF-8.
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return _NOT_JSON

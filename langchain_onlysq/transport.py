@@ -1,0 +1,340 @@
+"""Carries out what a call asks for, waiting or awaiting; the only module that does IO."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import aclosing, closing, suppress
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+
+from langchain_onlysq.effects import AcquirePermit, Effect, Head, Read, ReportRetry, Send, Wait
+from langchain_onlysq.errors import (
+    OnlySqConnectionError,
+    OnlySqError,
+    OnlySqInvalidRequestError,
+    OnlySqResponseError,
+    OnlySqStreamError,
+    OnlySqTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+
+    from langchain_core.callbacks import (
+        AsyncCallbackManagerForLLMRun,
+        CallbackManagerForLLMRun,
+    )
+    from langchain_core.rate_limiters import BaseRateLimiter
+
+T = TypeVar("T")
+
+# The sync half
+
+
+def run(steps: Generator[Effect | T, Any, None], channel: Channel) -> T:
+    """Carry out a call that gives one output, and return it."""
+    with closing(stream(steps, channel)) as outputs:
+        return next(outputs)
+
+
+def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generator[T]:
+    """Carry out a call, and yield its outputs as they come."""
+    try:
+        step = next(steps)
+        while True:
+            if not isinstance(step, Effect):
+                yield step
+                step = next(steps)
+                continue
+            try:
+                outcome = channel.perform(step)
+            except OnlySqError as failure:
+                step = steps.throw(failure)
+            else:
+                step = steps.send(outcome)
+    except StopIteration:
+        return
+    finally:
+        steps.close()
+        channel.close()
+
+
+class Channel:
+    """The outside world of one sync call."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        model: str,
+        rate_limiter: BaseRateLimiter | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+    ) -> None:
+        """Take what the call may use; the model id is for error messages."""
+        self._client = client
+        self._model = model
+        self._rate_limiter = rate_limiter
+        self._run_manager = run_manager
+        self._response: httpx.Response | None = None
+        self._pieces: Iterator[bytes] = iter(())
+        self._sent = _NOTHING_SENT
+
+    def perform(self, effect: Effect) -> Any:
+        """Carry out one effect and return its outcome.
+
+        Raises:
+            OnlySqError: If the network failed.
+        """
+        if isinstance(effect, Read):
+            return self._read(effect)
+        self.close()
+        if isinstance(effect, Send):
+            return self._send(effect)
+        if isinstance(effect, Wait):
+            time.sleep(effect.seconds)
+        elif isinstance(effect, AcquirePermit) and self._rate_limiter:
+            self._rate_limiter.acquire(blocking=True)
+        elif isinstance(effect, ReportRetry) and self._run_manager:
+            self._run_manager.on_retry(effect.state)
+        return None
+
+    def close(self) -> None:
+        """Let go of the answer, read or not."""
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()
+
+    def _send(self, effect: Send) -> Head:
+        self._sent = effect
+        try:
+            request = _build_request(self._client, effect)
+            response = self._client.send(request, stream=True, follow_redirects=False)
+        except _NETWORK_ERRORS as error:
+            raise _failure(error, effect, self._model, answered=False) from _without_frames(error)
+        self._response = response
+        self._pieces = response.iter_bytes() if _is_encoded(response) else response.iter_raw()
+        return Head(response.status_code, response.headers)
+
+    def _read(self, effect: Read) -> bytes | None:
+        if effect.limit is not None:
+            return self._read_within(effect.limit)
+        try:
+            return next(self._pieces, None)
+        except _NETWORK_ERRORS as error:
+            raise _failure(error, self._sent, self._model) from _without_frames(error)
+
+    def _read_within(self, seconds: float) -> bytes | None:
+        """Read with a limit of this read alone, which httpx has no setting for."""
+        response = cast("httpx.Response", self._response)
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _shut_down(response)
+
+        timer = threading.Timer(seconds, expire)
+        timer.daemon = True
+        timer.start()
+        piece: bytes | None = None
+        try:
+            piece = self._read(Read())
+        except OnlySqError:
+            if not expired.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if piece is None and expired.is_set():
+            raise _stalled(self._sent, self._model)
+        return piece
+
+
+# The async half
+
+
+async def arun(steps: Generator[Effect | T, Any, None], channel: AsyncChannel) -> T:
+    """Carry out a call that gives one output, and return it."""
+    async with aclosing(astream(steps, channel)) as outputs:
+        return await anext(outputs)
+
+
+async def astream(
+    steps: Generator[Effect | T, Any, None], channel: AsyncChannel
+) -> AsyncGenerator[T]:
+    """Carry out a call, and yield its outputs as they come."""
+    try:
+        step = next(steps)
+        while True:
+            if not isinstance(step, Effect):
+                yield step
+                step = next(steps)
+                continue
+            try:
+                outcome = await channel.perform(step)
+            except OnlySqError as failure:
+                step = steps.throw(failure)
+            else:
+                step = steps.send(outcome)
+    except StopIteration:
+        return
+    finally:
+        steps.close()
+        await channel.close()
+
+
+class AsyncChannel:
+    """The outside world of one async call."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        model: str,
+        rate_limiter: BaseRateLimiter | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+    ) -> None:
+        """Take what the call may use; the model id is for error messages."""
+        self._client = client
+        self._model = model
+        self._rate_limiter = rate_limiter
+        self._run_manager = run_manager
+        self._response: httpx.Response | None = None
+        self._pieces: AsyncIterator[bytes]
+        self._sent = _NOTHING_SENT
+
+    async def perform(self, effect: Effect) -> Any:
+        """Carry out one effect and return its outcome.
+
+        Raises:
+            OnlySqError: If the network failed.
+        """
+        if isinstance(effect, Read):
+            return await self._read(effect)
+        await self.close()
+        if isinstance(effect, Send):
+            return await self._send(effect)
+        if isinstance(effect, Wait):
+            await asyncio.sleep(effect.seconds)
+        elif isinstance(effect, AcquirePermit) and self._rate_limiter:
+            await self._rate_limiter.aacquire(blocking=True)
+        elif isinstance(effect, ReportRetry) and self._run_manager:
+            await self._run_manager.on_retry(effect.state)
+        return None
+
+    async def close(self) -> None:
+        """Let go of the answer, read or not."""
+        response, self._response = self._response, None
+        if response is not None and not response.is_closed:
+            # A task that is being cancelled still gives its connection back.
+            await asyncio.shield(response.aclose())
+
+    async def _send(self, effect: Send) -> Head:
+        self._sent = effect
+        try:
+            request = _build_request(self._client, effect)
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+        except _NETWORK_ERRORS as error:
+            raise _failure(error, effect, self._model, answered=False) from _without_frames(error)
+        self._response = response
+        self._pieces = response.aiter_bytes() if _is_encoded(response) else response.aiter_raw()
+        return Head(response.status_code, response.headers)
+
+    async def _read(self, effect: Read) -> bytes | None:
+        try:
+            if effect.limit is None:
+                return await anext(self._pieces, None)
+            async with asyncio.timeout(effect.limit):
+                return await anext(self._pieces, None)
+        except TimeoutError:
+            raise _stalled(self._sent, self._model) from None
+        except _NETWORK_ERRORS as error:
+            raise _failure(error, self._sent, self._model) from _without_frames(error)
+
+
+# What both halves share
+
+_NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
+_NOTHING_SENT = Send("", {}, b"", (None, None, None, None))
+
+_TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
+    (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
+    (httpx.PoolTimeout, "pool_timeout", "No connection was free within {} s"),
+    (httpx.WriteTimeout, "write_timeout", "The request could not be sent on for {} s"),
+    (httpx.ReadTimeout, "read_timeout", "No data came for {} s"),
+)
+_TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_timeout")
+
+
+def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> httpx.Request:
+    return client.build_request(
+        "POST",
+        effect.url,
+        headers=effect.headers,
+        content=effect.body,
+        timeout=httpx.Timeout(effect.timeout),
+    )
+
+
+def _is_encoded(response: httpx.Response) -> bool:
+    return bool(response.headers.get("content-encoding", "identity") != "identity")
+
+
+def _failure(error: Exception, sent: Send, model: str, *, answered: bool = True) -> OnlySqError:
+    """Say what a failure of the network means, before or after the head of the answer came."""
+    if isinstance(error, httpx.TimeoutException):
+        return _timed_out(error, sent, model)
+    if isinstance(error, httpx.DecodingError):
+        msg = "The answer could not be decompressed."
+        return OnlySqResponseError(msg, status_code=200, model=model)
+    if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        msg = (
+            f"The request cannot be sent ({type(error).__name__}): check base_url and the headers."
+        )
+        return OnlySqInvalidRequestError(msg, model=model)
+    kind = type(error).__name__
+    if answered:
+        msg = f"The connection was lost in the middle of the answer ({kind}: {error})."
+        return OnlySqStreamError(msg, model=model)
+    if isinstance(error, RuntimeError):
+        msg = f"The HTTP client cannot be used: {error}"
+        return OnlySqConnectionError(msg, code="configuration", model=model)
+    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
+        msg = f"No connection to OnlySq ({error}): check the network, base_url and any proxy."
+    else:
+        msg = f"The connection was lost before the answer ({kind}: {error})."
+    return OnlySqConnectionError(msg, model=model)
+
+
+def _timed_out(error: httpx.TimeoutException, sent: Send, model: str) -> OnlySqTimeoutError:
+    if sent.stalls and isinstance(error, httpx.ReadTimeout):
+        return _stalled(sent, model)
+    code, text = next(
+        ((code, text) for kind, code, text in _TIMEOUTS if isinstance(error, kind)),
+        ("timeout", "It took longer than {} s"),
+    )
+    limits = dict(zip(_TIMEOUT_NAMES, sent.timeout, strict=True))
+    said = text.format(f"{limits.get(code) or 0:g}")
+    return OnlySqTimeoutError(f"{said}; timeout=… allows more.", code=code, model=model)
+
+
+def _stalled(sent: Send, model: str) -> OnlySqTimeoutError:
+    limit = f" for {sent.timeout[1]:g} s" if sent.stalls and sent.timeout[1] else ""
+    msg = f"The stream was silent{limit}; stall_timeout=… allows more."
+    return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
+
+
+def _without_frames(error: Exception) -> Exception | None:
+    """Keep the cause, but none of its frames: their variables hold headers, and so the key."""
+    if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
+        # The text itself quotes what could not be sent.
+        return None
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _shut_down(response: httpx.Response) -> None:
+    """Wake a thread that waits for this answer."""
+    connection = response.extensions["network_stream"].get_extra_info("socket")
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import ssl
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from langchain_onlysq import transport
@@ -229,7 +231,7 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         """
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
-        return count_tokens_approximately([text], extra_tokens_per_message=0, count_name=False)
+        return math.ceil(len(text) / 4)
 
     def get_num_tokens_from_messages(
         self,
@@ -241,7 +243,8 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         The hundred models have as many tokenizers, so this is an approximation: about four
         characters to a token, and some for each message.
         """
-        return count_tokens_approximately(messages, tools=cast("Any", list(tools or [])) or None)
+        schemas: list[Any] = [convert_to_openai_tool(tool) for tool in tools or ()]
+        return count_tokens_approximately(messages, tools=schemas or None)
 
     # Calls
 

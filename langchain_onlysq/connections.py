@@ -56,6 +56,12 @@ class Connections:
         self._sync: tuple[httpx.Client, weakref.finalize[Any, Any]] | None = None
         self._async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
 
+    def __eq__(self, other: object) -> bool:
+        """Be equal to any other owner: which clients are open makes no two models differ."""
+        return isinstance(other, Connections)
+
+    __hash__ = object.__hash__
+
     def __reduce__(self) -> tuple[type[Connections], tuple[()]]:
         """Copy and pickle as an owner without clients."""
         return Connections, ()

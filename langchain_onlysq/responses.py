@@ -151,11 +151,12 @@ class AnswerReader:
 
     def _refuse(self, event: Any) -> None:
         """Raise for an event that is no JSON object, unless it shows that the body was cut off."""
-        raw = bytes(event) if isinstance(event, Unreadable) else json.dumps(event).encode()
-        whole_document = self.events == 1 and raw.lstrip(_BLANKS)[:1] in {b"{", b"["}
+        opening = self._decoder.opening.lstrip(_BLANKS)
+        whole_document = self.events == 1 and opening[:1] in {b"{", b"["}
         if self._decoder.cut_off and not whole_document:
             self.events -= 1
             return
+        raw = bytes(event) if isinstance(event, Unreadable) else json.dumps(event).encode()
         raise self._not_understood(raw)
 
     def _read_object(self, answer: dict[str, Any], deltas: list[Delta]) -> None:

@@ -1,0 +1,99 @@
+"""What ChatOnlySq does, in four steps, against a local server or (--live) the real service."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+
+from langchain_onlysq import ChatOnlySq, OnlySqError
+from langchain_onlysq.testing import LocalOnlySq, Reply
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from langchain_core.language_models import LanguageModelInput
+
+MODEL = "gpt-4o-mini"
+
+
+def title(text: str) -> None:
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}")
+
+
+def stream(llm: ChatOnlySq) -> None:
+    title("1. A streamed answer, piece by piece")
+    started = time.monotonic()
+    pieces = 0
+    for chunk in llm.stream("In one sentence: what does a chat model do?"):
+        if chunk.text:
+            pieces += 1
+            print(chunk.text, end="", flush=True)
+    print(f"\n   ({pieces} pieces in {time.monotonic() - started:.1f} s)")
+
+
+def invoke(llm: ChatOnlySq) -> None:
+    title("2. A whole answer, with its token usage")
+    answer = llm.invoke("Why is the sky blue? One sentence.")
+    print(answer.text)
+    print(f"   usage: {answer.usage_metadata}")
+    print(f"   served by: {answer.response_metadata['model_name']}")
+
+
+async def batch(llm: ChatOnlySq) -> None:
+    title("3. Three questions at once, natively async")
+    questions: list[LanguageModelInput] = ["One plus one?", "Two plus two?", "Three plus three?"]
+    answers = await llm.abatch(questions)
+    for question, answer in zip(questions, answers, strict=True):
+        print(f"   {question} -> {answer.text}")
+    await llm.aclose()
+
+
+def chain(llm: ChatOnlySq) -> None:
+    title("4. An LCEL chain: prompt | model | parser")
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "You translate into {language}."), ("user", "{text}")]
+    )
+    print((prompt | llm | StrOutputParser()).invoke({"language": "French", "text": "Good morning"}))
+
+
+def local_server() -> LocalOnlySq:
+    sentence = "It reads a conversation and writes what could well come next, word by word."
+    return LocalOnlySq(
+        Reply.text(sentence, interval=0.08),
+        "Because air scatters blue light more than red light.",
+    )
+
+
+def main() -> int:
+    live = "--live" in sys.argv[1:]
+    server: AbstractContextManager[LocalOnlySq | None] = nullcontext() if live else local_server()
+    where = "the real service" if live else "a local server: no network, no key"
+    print(f"ChatOnlySq(model={MODEL!r}) against {where}")
+    with server as running:
+        fields = {"base_url": running.base_url} if running else {}
+        with ChatOnlySq(model=MODEL, **fields) as llm:
+            try:
+                stream(llm)
+                invoke(llm)
+                asyncio.run(batch(llm))
+                chain(llm)
+            except OnlySqError as error:
+                print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+                return 1
+        if running:
+            title(f"The server got {len(running.requests)} requests; the first one was")
+            print(f"   POST {running.requests[0].path} {running.requests[0].body.decode()}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

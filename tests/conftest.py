@@ -1,0 +1,36 @@
+"""Tests reach nothing but loopback, unless the real service was asked for."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_socket
+
+from langchain_onlysq.testing import LocalOnlySq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIVE = bool(os.environ.get("ONLYSQ_LIVE"))
+
+
+def pytest_runtest_setup() -> None:
+    if not LIVE:
+        pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own key and settings out of the tests."""
+    if LIVE:
+        return
+    for name in ("ONLYSQ_API_KEY", "ONLYSQ_API_BASE", "LC_OUTPUT_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[LocalOnlySq]:
+    with LocalOnlySq() as running:
+        yield running

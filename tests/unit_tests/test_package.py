@@ -1,0 +1,92 @@
+"""The package as a whole: its names, its imports, its manners."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import langchain_onlysq
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "langchain_onlysq"
+
+
+def test_public_names() -> None:
+    assert sorted(langchain_onlysq.__all__) == langchain_onlysq.__all__
+    for name in langchain_onlysq.__all__:
+        assert getattr(langchain_onlysq, name) is not None
+    assert re.fullmatch(r"\d+\.\d+\.\d+", langchain_onlysq.__version__)
+
+
+def test_every_error_is_public() -> None:
+    from langchain_onlysq import errors  # noqa: PLC0415
+
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, langchain_onlysq.OnlySqError)
+    }
+    assert classes <= set(langchain_onlysq.__all__)
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
+    result = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stderr == ""
+    return set(result.stdout.split())
+
+
+def test_importing_loads_nothing_beyond_the_package() -> None:
+    base = modules_after("import langchain_core.language_models.chat_models, httpx")
+    ours = modules_after("from langchain_onlysq import *")
+    extra = {name for name in ours - base if not name.startswith("langchain_onlysq")}
+    assert extra == set()
+    assert not any("testing" in name for name in ours - base)
+
+
+def test_importing_opens_no_file_and_no_socket() -> None:
+    code = """
+import langchain_core.language_models.chat_models, httpx, sys
+def audit(event, args):
+    if event.startswith("socket.") or (
+        event == "open" and "langchain_onlysq" not in str(args[0])
+    ):
+        raise AssertionError((event, args))
+sys.addaudithook(audit)
+import langchain_onlysq
+langchain_onlysq.ChatOnlySq
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_lines_are_never_split_where_json_may_go_on(path: Path) -> None:
+    assert not re.search(r"\bsplitlines\(|iter_lines\(", path.read_text(encoding="utf-8"))
+
+
+def test_only_the_transport_and_the_connections_do_io() -> None:
+    doing_io = {
+        path.name
+        for path in PACKAGE.glob("*.py")
+        if re.search(
+            r"\.send\(request|time\.sleep|asyncio\.sleep|httpx\.(Async)?Client\b",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert doing_io <= {"transport.py", "connections.py", "chat_models.py"}
+
+
+def test_pytest_finds_the_fixture_without_loading_langchain() -> None:
+    loaded = modules_after("import langchain_onlysq.pytest_plugin")
+    assert not any(name.startswith(("langchain_core", "httpx", "h11")) for name in loaded)
+
+
+def test_names_that_do_not_exist_are_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="ChatOnlySquare"):
+        _ = langchain_onlysq.ChatOnlySquare

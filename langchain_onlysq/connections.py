@@ -8,7 +8,7 @@ import ssl
 import threading
 import weakref
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import httpx
 
@@ -94,13 +94,16 @@ class Connections:
         with self._lock:
             self._forget_after_fork()
             for other in [other for other in self._async if other.is_closed()]:
-                del self._async[other]
+                self._async.pop(other).finalizer.detach()
             entry = self._async.get(loop)
             if entry is None or entry.client.is_closed:
                 client = _make(httpx.AsyncClient, settings, context)
-                entry = self._async[loop] = _LoopClient(client, _closes_with_loop(client))
+                keeper = _closes_with_loop(client)
+                finalizer = weakref.finalize(self, _close_on, loop, keeper)
+                finalizer.atexit = False
+                entry = self._async[loop] = _LoopClient(client, keeper, finalizer)
                 # Its first step makes the generator known to the loop; it does not wait.
-                await anext(entry.keeper)
+                await anext(keeper)
             return entry.client
 
     def close(self) -> None:
@@ -111,15 +114,15 @@ class Connections:
             entries, self._async = self._async, {}
         if held:
             held[1]()
-        for loop, entry in entries.items():
-            if not loop.is_closed():
-                asyncio.run_coroutine_threadsafe(entry.keeper.aclose(), loop)
+        for entry in entries.values():
+            entry.finalizer()
 
     async def aclose(self) -> None:
         """Close the client of the running loop now, and the others as `close` does."""
         entry = self._async.pop(asyncio.get_running_loop(), None)
         self.close()
         if entry:
+            entry.finalizer.detach()
             await entry.keeper.aclose()
 
     def _forget_after_fork(self) -> None:
@@ -128,6 +131,8 @@ class Connections:
             self._process = os.getpid()
             if self._sync:
                 self._sync[1].detach()
+            for entry in self._async.values():
+                entry.finalizer.detach()
             self._sync = None
             self._async = {}
 
@@ -135,18 +140,25 @@ class Connections:
 class _LoopClient(NamedTuple):
     client: httpx.AsyncClient
     keeper: AsyncGenerator[None]
+    finalizer: weakref.finalize[Any, Any]
 
 
 async def _closes_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None]:
     """Close the client when this generator ends.
 
-    An event loop ends the generators that run on it: when it shuts down, and when nobody refers
-    to them any more. That is the hook for closing something on its own loop in time.
+    An event loop that shuts down ends the generators that run on it: that is the hook for closing
+    something on its own loop in time.
     """
     try:
         yield
     finally:
         await client.aclose()
+
+
+def _close_on(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> None:
+    """Have a loop close its client, from wherever the owner was dropped."""
+    if not loop.is_closed():
+        asyncio.run_coroutine_threadsafe(cast("Any", keeper.aclose()), loop)
 
 
 def ssl_context(verify: Verify) -> ssl.SSLContext:

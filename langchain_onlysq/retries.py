@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import OnlySqError
@@ -66,7 +67,8 @@ def retrying(
     Args:
         max_retries: Attempts allowed after the first.
         is_final: Tells whether something was handed over already, so that nothing may be repeated.
-        plan: Called with the state before each further attempt; its `upcoming_sleep` is the wait.
+        plan: Called with the state after each failed attempt that another one follows; its
+            `upcoming_sleep` is the wait.
     """
     # Imported at the first call: importing this package is to load no more than it must.
     from tenacity import Retrying, stop_never  # noqa: PLC0415
@@ -88,7 +90,8 @@ def retrying(
         retry=is_retried,
         wait=wait_for,
         stop=stop_never,
-        before_sleep=plan,
+        # The loop goes on with the same object, without the outcome.
+        before_sleep=lambda state: plan(copy(state)),
         sleep=lambda _: None,
         reraise=True,
     )

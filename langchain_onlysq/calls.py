@@ -116,19 +116,19 @@ class Call:
         reader = AnswerReader(self._options, self._context)
         if self._collected:
             self._collected.clear()
-        silence = _Silence(self._options.stall_timeout if streams else None)
+        silence = _Silence(self._options.stall_timeout, streams=streams)
         yield from self._open(silence, streams=streams)
         try:
             while not reader.finished:
                 silence.begin()
-                piece = yield silence.read()
-                silence.end()
-                if piece is None:
-                    break
                 events = reader.events
-                if deltas := reader.feed(piece):
+                # No variable here holds the bytes: they may quote the key, and errors show frames.
+                deltas = reader.feed((yield silence.read()))
+                silence.end()
+                if deltas:
                     yield from self._hand_over(deltas)
-                silence.note(heard=reader.events != events, model=self._context.model)
+                heard = reader.events != events or (reader.in_event and not streams)
+                silence.note(heard=heard, model=self._context.model)
         except (OnlySqConnectionError, OnlySqTimeoutError):
             self._held_back = reader.close()
             if not reader.complete:
@@ -159,6 +159,7 @@ class Call:
             )
             silence.end()
             if head.status in _SUCCESS:
+                silence.note(heard=not streams, model=self._context.model)
                 return
             target = urljoin(url, head.headers.get("location", ""))
             if head.status not in _KEEP_METHOD or _origin(target) != _origin(url):
@@ -166,10 +167,9 @@ class Call:
             url = target
         if head.status in _REDIRECT:
             raise self._redirected(head.status, target)
-        body = yield from self._read_error()
-        raise error_from_response(head.status, head.headers, body, self._context)
+        raise (yield from self._refused(head))
 
-    def _read_error(self) -> Generator[Effect, Any, bytes]:
+    def _refused(self, head: Head) -> Generator[Effect, Any, OnlySqError]:
         """Read the body of an error, as much as arrives of it: the status says enough."""
         body = b""
         until = monotonic() + _ERROR_BODY_SECONDS
@@ -181,7 +181,7 @@ class Call:
                 body += piece
         except OnlySqError:
             pass
-        return body
+        return error_from_response(head.status, head.headers, body, self._context)
 
     def _redirected(self, status: int, target: str) -> OnlySqError:
         return OnlySqError(
@@ -195,17 +195,22 @@ class Call:
 
 
 class _Silence:
-    """How long a stream has been silent: time spent waiting since the last event."""
+    """How long a stream has been silent: time spent waiting since the last event.
 
-    def __init__(self, limit: float | None) -> None:
+    Where a whole answer was asked for, the silence begins with the body, since it may take long to
+    write; so heartbeats without an answer come to an end there, too.
+    """
+
+    def __init__(self, limit: float | None, *, streams: bool) -> None:
         self._limit = limit
+        self._streams = streams
         self._silent = 0.0
         self._began = 0.0
 
     def bound(self, timeouts: TimeoutTuple) -> tuple[TimeoutTuple, bool]:
         """Return the four timeouts, and whether the one for reading is the stall timeout."""
         connect, read, write, pool = timeouts
-        if self._limit is None or (read is not None and read <= self._limit):
+        if not self._streams or self._limit is None or (read is not None and read <= self._limit):
             return (connect, read, write, pool), False
         return (connect, self._limit, write, pool), True
 

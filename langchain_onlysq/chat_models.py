@@ -413,8 +413,26 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         await self.aclose()
 
 
+class _Hidden(str):
+    """A text that does not show itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+
 def _hide_secrets(kwargs: dict[str, Any]) -> None:
-    """Wrap the key at once, so that no frame of a failing construction holds it in the open."""
+    """Wrap what may be secret at once, so that no frame of a failing construction shows it."""
     for name in ("api_key", "onlysq_api_key"):
         if isinstance(kwargs.get(name), str):
             kwargs[name] = SecretStr(kwargs[name])
+    for name in ("base_url", "onlysq_api_base", "proxy"):
+        if isinstance(kwargs.get(name), str):
+            kwargs[name] = _Hidden(kwargs[name])
+    headers = kwargs.get("default_headers")
+    if isinstance(headers, dict):
+        kwargs["default_headers"] = {
+            name: _Hidden(value) if isinstance(value, str) else value
+            for name, value in headers.items()
+        }

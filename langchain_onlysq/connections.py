@@ -175,7 +175,7 @@ def ssl_context(verify: Verify) -> ssl.SSLContext:
     except OSError as error:
         source = f"verify={verify!r}" if isinstance(verify, str) else " or ".join(_CA_VARIABLES)
         msg = f"The certificates named by {source} cannot be loaded: {error}."
-        raise OnlySqConnectionError(msg, code="configuration") from None
+    raise OnlySqConnectionError(msg, code="configuration")
 
 
 @lru_cache(maxsize=8)
@@ -196,10 +196,10 @@ def _make(
     try:
         return client_class(verify=context, proxy=settings.proxy, limits=_LIMITS, timeout=None)
     except (ValueError, TypeError, ImportError, httpx.InvalidURL) as error:
-        # The error's text may hold the proxy's password.
         needs = " (a SOCKS proxy needs: pip install 'httpx[socks]')"
         msg = (
             "The proxy settings cannot be used: check proxy=… and the variables HTTP_PROXY, "
             f"HTTPS_PROXY, ALL_PROXY and NO_PROXY{needs if isinstance(error, ImportError) else ''}."
         )
-        raise OnlySqConnectionError(msg, code="configuration") from None
+    # Not raised above: the error there, and the frames behind it, may hold the proxy's password.
+    raise OnlySqConnectionError(msg, code="configuration")

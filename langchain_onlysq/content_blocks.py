@@ -81,6 +81,9 @@ def _translate(block: dict[str, Any], where: str) -> Part | None:
     kind = block.get("type", "text" if "text" in block else None)
     if kind is None:
         return _text(json.dumps(block, ensure_ascii=False, default=str))
+    if not isinstance(kind, str):
+        msg = f"{where} holds a content block whose type is no text."
+        raise OnlySqInvalidRequestError(msg)
     if kind in REASONING_BLOCKS or kind in TOOL_CALL_BLOCKS:
         return None
     translate = _TRANSLATORS.get(kind)
@@ -103,21 +106,29 @@ def _text(text: str) -> Part:
 
 
 def _text_block(block: dict[str, Any]) -> Part:
-    text = block["text"]
+    return _text(_string(block, "text"))
+
+
+def _refusal_block(block: dict[str, Any]) -> Part:
+    return _text(_string(block, "refusal"))
+
+
+def _string(block: dict[str, Any], key: str) -> str:
+    text = block[key]
     if text is None:
-        return _text("")
+        return ""
     if not isinstance(text, str):
-        msg = f"'text' is {type(text).__name__}, not a string"
+        msg = f"{key!r} is {type(text).__name__}, not a string"
         raise TypeError(msg)
-    return _text(text)
+    return text
 
 
 def _image_url_block(block: dict[str, Any]) -> Part:
     """Pass on OpenAI's own form, `{"image_url": {"url": …}}` or `{"image_url": "…"}`."""
     image = block["image_url"]
-    if isinstance(image, str):
-        return _image(image)
-    return _image(image["url"], image.get("detail"))
+    if isinstance(image, dict):
+        return _image(image["url"], image.get("detail"))
+    return _image(image)
 
 
 def _image_block(block: dict[str, Any]) -> Part:
@@ -126,7 +137,8 @@ def _image_block(block: dict[str, Any]) -> Part:
     fields = source if isinstance(source, dict) else block
     data = fields.get("base64") or fields.get("data")
     if data:
-        return _image(_data_uri(data, fields.get("mime_type") or fields.get("media_type")))
+        media_type = fields.get("mime_type") or fields.get("media_type")
+        return _image(_data_uri(data, media_type))
     if url := fields.get("url"):
         return _image(url)
     msg = "it needs 'base64' data or a 'url' (ids of uploaded files mean nothing to OnlySq)"
@@ -141,9 +153,9 @@ def _image(url: Any, detail: Any = None) -> Part:
     return {"type": "image_url", "image_url": image}
 
 
-def _data_uri(data: Any, media_type: str | None) -> str:
-    if not isinstance(data, str):
-        msg = "image data must be a base64 string"
+def _data_uri(data: Any, media_type: Any) -> str:
+    if not isinstance(data, str) or not isinstance(media_type, (str, type(None))):
+        msg = "image data must be a base64 string, and its media type a string"
         raise TypeError(msg)
     if data.startswith("data:"):
         return data
@@ -161,7 +173,7 @@ _TRANSLATORS: dict[str, Callable[[dict[str, Any]], Part]] = {
     "input_text": _text_block,
     "output_text": _text_block,
     "text-plain": _text_block,
-    "refusal": lambda block: _text(block["refusal"]),
+    "refusal": _refusal_block,
     "image_url": _image_url_block,
     "input_image": _image_url_block,
     "image": _image_block,

@@ -19,8 +19,29 @@ class Reasoning(str):
     __slots__ = ()
 
 
-Delta = str | Reasoning
-"""One piece of an answer: text or reasoning."""
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call.
+
+    The first piece of a call has its id and its name, no other one does.
+
+    Attributes:
+        index: Which call of the answer it belongs to, from 0.
+        id: The call's id, unique in the conversation.
+        name: Name of the tool.
+        args: The next characters of the arguments, a JSON object in the end.
+        error: Why the call is broken, known with its last piece; None while it is not.
+    """
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    args: str = ""
+    error: str | None = None
+
+
+Delta = str | Reasoning | ToolCallDelta
+"""One piece of an answer: text, reasoning, or a part of a tool call."""
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ import html
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
@@ -147,9 +148,9 @@ class ErrorContext:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def redact(self, text: str) -> str:
-        """Return `text` with every secret replaced by asterisks."""
+        """Return `text` with every secret replaced by asterisks, also where JSON escapes it."""
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
         return text
 
 
@@ -176,7 +177,8 @@ def error_from_response(
     Returns:
         The error to raise.
     """
-    detail = read_detail(body)
+    text, payload = _read_body(body, context)
+    detail = Detail(message=excerpt(text)) if payload is None else _detail_of(payload)
     error_class = _class_for_status(status, detail)
     is_html = looks_like_html(body)
     return _build(
@@ -186,7 +188,7 @@ def error_from_response(
         status_code=status,
         hint=_hint(error_class, status, context, is_html=is_html),
         retry_after=parse_retry_after(headers),
-        excerpt=excerpt(body),
+        body=excerpt(text),
     )
 
 
@@ -204,7 +206,8 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
     Returns:
         The error to raise.
     """
-    detail = _detail_of(payload)
+    text = context.redact(json.dumps(payload, ensure_ascii=False, default=str))
+    detail = _detail_of(json.loads(text))
     if detail.status is not None:
         error_class = _class_for_status(detail.status, detail)
     else:
@@ -216,7 +219,7 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         context,
         status_code=status_code,
         hint=_hint(error_class, status_code, context, is_html=False),
-        excerpt=excerpt(json.dumps(payload, default=str).encode()),
+        body=excerpt(text),
     )
 
 
@@ -234,20 +237,17 @@ def names_an_error(payload: Mapping[str, Any]) -> bool:
     )
 
 
-def read_detail(body: bytes) -> Detail:
-    """Find out what a body of any shape says: JSON in its known forms, HTML, or plain text."""
-    if len(body) <= _PARSED_BYTES:
-        try:
-            return _detail_of(json.loads(body))
-        except (ValueError, RecursionError):
-            pass
-    return Detail(message=excerpt(body))
+def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
+    """Return the beginning of a text, HTML or not, as one readable line.
 
+    Secrets must be out of the text by now: cut in two, they are no longer recognised.
 
-def excerpt(body: bytes, limit: int = EXCERPT_CHARS) -> str:
-    """Return the beginning of a body as one readable line of at most `limit` characters."""
-    text = body[: 16 * limit].decode("utf-8", "replace").lstrip("\ufeff")
-    if looks_like_html(body):
+    Args:
+        text: The text.
+        limit: The longest line, in characters.
+    """
+    text = text[: 16 * limit].lstrip("\ufeff")
+    if text.lstrip().startswith("<"):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
         text = html.unescape(re.sub(r"<[^>]*(>|$)", " ", text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -276,12 +276,26 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         if isfinite(seconds):
             return max(seconds, 0.0)
     try:
-        return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time(), 0.0)
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+        # HTTP dates are in UTC, whether they say so or not.
+        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
+    return max(moment - time(), 0.0)
 
 
 # The body
+
+
+def _read_body(body: bytes, context: ErrorContext) -> tuple[str, Any]:
+    """Return a body's text and, where it is JSON, its value, both without any secret."""
+    if len(body) <= _PARSED_BYTES:
+        try:
+            text = context.redact(json.dumps(json.loads(body), ensure_ascii=False))
+            return text, json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    return context.redact(body.decode("utf-8", "replace")), None
 
 
 def _detail_of(payload: Any) -> Detail:
@@ -337,30 +351,30 @@ def _status_in(names: tuple[str, ...], *objects: dict[str, Any]) -> int | None:
 def _one_line(value: Any) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return excerpt(text.encode("utf-8", "replace"))
+    return excerpt(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 # The class
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(length|window|size)[ _-]?(exceed|is|of|limit)|max(imum)? context"
-    r"|(exceed|larger|longer|greater|over|beyond)\w*[^.]{0,40}context"
-    r"|(prompt|input|messages?|request)[^.]{0,20}(is |are )?too (long|many tokens)"
+    r"|\b(exceed|larger|longer|greater|over\b|beyond)\w*[^.:]{0,40}context(?! (deadline|cancel))"
+    r"|(prompt|input|messages?|request|conversation)( is| are| was)? too (long|many tokens)"
     r"|too many (input )?tokens|reduce the length|string_above_max_length"
     r"|input tokens? exceed|token limit exceeded|exceeds? the (maximum|max)[^.]{0,30}tokens",
     re.IGNORECASE,
 )
 _RATE_LIMIT = r"rate.?limit|too.?many.?requests|quota|requests per minute|per.?min"
 _KEY = (
-    r"(invalid|incorrect|wrong|missing|bad|no|expired).{0,12}(api|access)?[ _-]?(key|token)\b"
+    r"(?<![a-z])(invalid|incorrect|wrong|missing|bad|no|expired)(?![a-z])"
+    r".{0,12}(key|token)(?![a-z])"
     r"|unauthori[sz]ed|authenticat"
 )
 _NO_MODEL = (
-    r"model.{0,80}(not.?found|not exist|n't exist|no longer|unknown)"
+    r"model.{0,80}(not.?found|not exist|n't exist|no longer|(is|was) unknown)"
     r"|(unknown|no such|invalid|unsupported).?model|not_found"
 )
-_NOT_ALLOWED = r"permission|forbidden|access denied|not allowed|insufficient|payment|balance"
+_NOT_ALLOWED = r"permission|forbidden|access denied|not allowed|insufficient|payment|\bbalance\b"
 _INVALID = (
     r"invalid.?request|bad.?request|invalid.{0,30}(parameter|argument|value|field)"
     r"|validation|unprocessable|tool_use_failed|required (field|parameter)"
@@ -398,10 +412,10 @@ def _class_for_status(status: int, detail: Detail) -> type[OnlySqError]:
 
 
 def _class_for_wording(detail: Detail) -> type[OnlySqError]:
-    for text in (detail.code or "", detail.kind or "", detail.message):
-        for pattern, error_class in _WORDINGS:
-            if pattern.search(text):
-                return error_class
+    texts = (detail.code or "", detail.kind or "", detail.message)
+    for pattern, error_class in _WORDINGS:
+        if any(pattern.search(text) for text in texts):
+            return error_class
     return OnlySqAPIError
 
 
@@ -419,17 +433,17 @@ def _build(
     *,
     status_code: int,
     hint: str,
-    excerpt: str,
+    body: str,
     retry_after: float | None = None,
 ) -> OnlySqError:
-    said = context.redact(detail.message).rstrip(". ")
+    said = detail.message.rstrip(". ")
     where = f" for model {context.model!r}" if context.model else ""
     parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else "."), hint]
     return error_class(
         " ".join(part for part in parts if part),
         status_code=status_code,
-        code=None if detail.code is None else context.redact(detail.code),
-        body=context.redact(excerpt) or None,
+        code=detail.code,
+        body=body or None,
         retry_after=retry_after,
         model=context.model,
     )

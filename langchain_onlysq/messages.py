@@ -136,7 +136,7 @@ class _Translator:
             self._add("user", HumanMessage(content=rest, name=message.name), where)
 
     def _add_assistant(self, message: AIMessage, where: str, *, is_last: bool) -> None:
-        text = text_of(parts := to_parts(message.content, where))
+        parts = to_parts(message.content, where)
         calls = _calls_of(message)
         self._tool_names.update({call_id: name for name, _, call_id in calls if call_id})
         content: Any = to_content(parts)
@@ -146,7 +146,8 @@ class _Translator:
             wire["tool_calls"] = [_native_call(*call) for call in calls]
         elif calls:
             rendered = "\n".join(render_call(*call) for call in calls)
-            wire["content"] = f"{text}\n{rendered}" if text else rendered
+            before = "\n" if parts else ""
+            wire["content"] = to_content([*parts, {"type": "text", "text": before + rendered}])
         elif not content and not is_last:
             # A turn without anything in it, which some upstream models refuse.
             return

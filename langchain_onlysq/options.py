@@ -197,6 +197,9 @@ def override(
         OnlySqInvalidRequestError: If a value cannot be sent, or a name stands for something that
             only the constructor takes.
     """
+    if taken := keywords.keys() & _NOT_FOR_CALLS:
+        msg = f"{min(taken)!r} is made from what the model is asked: it cannot be a keyword."
+        raise OnlySqInvalidRequestError(msg, model=options.model)
     extra = dict(options.model_kwargs)
     changed: dict[str, Any] = {}
     for name, value in keywords.items():
@@ -219,6 +222,9 @@ def override(
         extra = {**extra, **options.model_kwargs}
     return options, extra
 
+
+_NOT_FOR_CALLS = frozenset({"messages", "request"})
+"""Keys of the request that no keyword of a call may replace."""
 
 _NOT_SENT = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Keywords that LangChain passes for its own use."""
@@ -301,7 +307,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             msg = f"default_headers: {name!r} is not a header name"
             raise ValueError(msg)
-        if not re.fullmatch(r"(?! )[\t -~]*(?<![ \t])", value):
+        if not re.fullmatch(r"(?![ \t])[\t -~]*(?<![ \t])", value):
             msg = f"default_headers: the value of {name!r} cannot be sent (ASCII in one line only)"
             raise ValueError(msg)
     return dict(headers)
@@ -312,5 +318,5 @@ def unknown_keyword(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - needed for a mistake only
 
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
+    meant = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown parameter {name!r}{meant} Extra keys for the request go into model_kwargs."

@@ -54,7 +54,8 @@ def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
     text: list[str] = []
     reasoning: list[str] = []
     for delta in deltas:
-        (reasoning if isinstance(delta, Reasoning) else text).append(delta)
+        if isinstance(delta, str):
+            (reasoning if isinstance(delta, Reasoning) else text).append(delta)
     additional: dict[str, Any] = {}
     if reasoning:
         additional["reasoning_content"] = "".join(reasoning)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.messages import to_wire_messages
 from langchain_onlysq.options import SAMPLING
+from langchain_onlysq.sse import replace_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,5 +86,4 @@ def encode(payload: Mapping[str, Any], model: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        # Through UTF-16 the two halves of a split emoji find together again.
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return replace_surrogates(text).encode()

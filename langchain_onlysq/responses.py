@@ -39,6 +39,9 @@ _METADATA: dict[str, tuple[str, type | tuple[type, ...]]] = {
 }
 """Key of an answer -> its name in `response_metadata`, and what it may hold."""
 
+_CONTENT = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls")
+"""Keys of a message that hold a part of the answer."""
+
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 _SSE_OPENINGS = (b":", b"data:", b"event:", b"id:", b"retry:")
@@ -51,7 +54,6 @@ class AnswerReader:
     raises what went wrong, if anything did.
 
     Attributes:
-        finished: True once nothing more needs to be read (`[DONE]`, a stop sequence, a failure).
         events: Number of events read so far; heartbeats are none.
     """
 
@@ -62,7 +64,6 @@ class AnswerReader:
             options: The settings of this call.
             context: What an error message may say and must not show.
         """
-        self.finished = False
         self.events = 0
         self._options = options
         self._context = context
@@ -75,6 +76,8 @@ class AnswerReader:
             self._filters.append(self._stop_cutter)
         self._end = AnswerEnd(metadata={"model_name": options.model})
         self._failure: OnlySqError | None = None
+        self._at_end = False
+        self._stopped = False
         self._complete = False
         self._has_deltas = False
         self._has_content = False
@@ -82,17 +85,30 @@ class AnswerReader:
         self._keys_without_choices: list[str] | None = None
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing more is to be read: `[DONE]`, a stop sequence, a failure, the end."""
+        return self._stopped or self._at_end
+
+    @property
+    def in_event(self) -> bool:
+        """Whether an event has begun to arrive."""
+        return self._decoder.in_event
+
+    @property
     def complete(self) -> bool:
         """Whether an end mark was seen: the answer is whole, whatever else may still come."""
         return self._complete
 
-    def feed(self, piece: bytes) -> list[Delta]:
-        """Read the next bytes; return the pieces of the answer in them."""
+    def feed(self, piece: bytes | None) -> list[Delta]:
+        """Read the next bytes, None at their end; return the pieces of the answer in them."""
+        if piece is None:
+            self._at_end = True
+            return []
         return self._read(self._decoder.feed(piece))
 
     def close(self) -> list[Delta]:
         """End the body; return what was still open or held back."""
-        deltas = [] if self.finished else self._read(self._decoder.close())
+        deltas = [] if self._stopped else self._read(self._decoder.close())
         return deltas + self.flush()
 
     def flush(self) -> list[Delta]:
@@ -102,6 +118,8 @@ class AnswerReader:
         whole = self._complete and self._end.metadata.get("finish_reason") != "length"
         for position, text_filter in enumerate(filters):
             deltas += _pass_through(text_filter.close(whole=whole), filters[position + 1 :])
+        self._obey_stop()
+        self._has_content = self._has_content or bool(deltas)
         return deltas
 
     def end(self) -> AnswerEnd:
@@ -130,19 +148,24 @@ class AnswerReader:
             self.events += 1
             try:
                 self._read_event(event, deltas)
+            except RecursionError:
+                self._failure = self._error(OnlySqResponseError, "The answer is nested too deeply.")
+                self._stopped = True
             except OnlySqError as failure:
-                # What stands before the failure is handed over first.
-                self._failure = failure
-                self.finished = True
-            if self.finished:
+                # What stands before the failure is handed over first. The frames it was found in
+                # hold the answer, which may quote the key.
+                self._failure = failure.with_traceback(None)
+                self._stopped = True
+            if self._stopped:
                 break
+        self._has_content = self._has_content or bool(deltas)
         return deltas
 
     def _read_event(self, event: Any, deltas: list[Delta]) -> None:
         if isinstance(event, dict):
             self._read_object(event, deltas)
         elif event is DONE:
-            self._complete = self.finished = True
+            self._complete = self._stopped = True
         elif isinstance(event, list):
             for item in event:
                 self._read_event(item, deltas)
@@ -195,28 +218,31 @@ class AnswerReader:
         if finish_reason == "error":
             raise self._generation_failed(source)
         self._read_message(source, deltas)
-        if source is delta and deltas:
+        if source is delta and any(source.get(name) for name in _CONTENT):
             # A whole message after its own pieces would repeat them.
             self._has_deltas = True
         if finish_reason:
             self._complete = True
             self._end.metadata["finish_reason"] = str(finish_reason)
+        self._obey_stop()
+
+    def _obey_stop(self) -> None:
+        """End the answer where a stop sequence was found, whatever the service says of its end."""
         if self._stop_cutter and self._stop_cutter.hit:
-            self._complete = self.finished = self._has_content = True
+            self._complete = self._stopped = self._has_content = True
             self._end.metadata["finish_reason"] = "stop"
 
     def _read_message(self, source: dict[str, Any], deltas: list[Delta]) -> None:
         additional = self._end.additional
         reasoning = _text_of(source.get("reasoning_content") or source.get("reasoning"))
         if reasoning:
-            self._has_content = True
             deltas.append(Reasoning(reasoning))
         content = source.get("content")
         if content:
             pieces, others = ([content], []) if isinstance(content, str) else _pieces_of(content)
-            self._has_content = self._has_content or bool(pieces or others)
             deltas += _pass_through(pieces, self._filters)
             if others:
+                self._has_content = True
                 additional.setdefault("content_parts", []).extend(others)
         if refusal := source.get("refusal"):
             self._has_content = True
@@ -233,7 +259,7 @@ class AnswerReader:
                 return self._error(OnlySqEmptyResponseError, "The answer is empty.")
             return self._not_understood(opening)
         if self._keys_without_choices is not None and not self._has_choices:
-            keys = ", ".join(self._keys_without_choices) or "none"
+            keys = excerpt(", ".join(map(str, self._keys_without_choices)), 120) or "none"
             return self._error(
                 OnlySqResponseError, f"The answer has no choices in it; its keys: {keys}."
             )
@@ -244,16 +270,17 @@ class AnswerReader:
         )
 
     def _not_understood(self, raw: bytes) -> OnlySqError:
+        text = self._context.redact(raw.decode("utf-8", "replace"))
         what = "an HTML page" if looks_like_html(raw) else "something that is no JSON"
         hint = f" Check base_url (now {self._context.base_url!r})." if looks_like_html(raw) else ""
         return self._error(
             OnlySqResponseError,
-            f"OnlySq answered 200 with {what}: {excerpt(raw, 120)}{hint}",
-            body=excerpt(raw),
+            f"OnlySq answered 200 with {what}: {excerpt(text, 120)}{hint}",
+            body=excerpt(text),
         )
 
     def _generation_failed(self, source: dict[str, Any]) -> OnlySqError:
-        said = excerpt(_text_of(source.get("content") or "").encode("utf-8", "replace"), 120)
+        said = excerpt(self._context.redact(_text_of(source.get("content"))), 120)
         return self._error(
             OnlySqAPIError,
             'The generation failed inside the service (finish_reason "error")'
@@ -268,7 +295,7 @@ class AnswerReader:
         return error_class(
             context.redact(message),
             status_code=200,
-            body=None if body is None else context.redact(body),
+            body=body,
             model=context.model,
         )
 
@@ -287,10 +314,10 @@ def _pass_through(pieces: list[Delta], filters: list[TextFilter]) -> list[Delta]
     for text_filter in filters:
         passed: list[Delta] = []
         for piece in pieces:
-            if isinstance(piece, Reasoning):
-                passed.append(piece)
-            else:
+            if type(piece) is str:
                 passed += text_filter.feed(piece)
+            else:
+                passed.append(piece)
         pieces = passed
     return pieces
 

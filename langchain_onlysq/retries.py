@@ -25,7 +25,7 @@ LONGEST_RETRY_AFTER = 120.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0
 
 NOT_REPEATED = frozenset({"read_timeout", "write_timeout", "stall_timeout", "configuration"})
-"""Codes of retryable errors that are not retried all the same.
+"""Codes of our own for retryable errors that are not retried all the same.
 
 After a timeout the service may be answering, and billing, the first request still; and a broken
 configuration does not mend itself.
@@ -51,7 +51,7 @@ def decide(
     """
     if attempt > max_retries or not isinstance(error, OnlySqError) or not error.is_retryable:
         return None
-    if error.code in NOT_REPEATED:
+    if error.status_code is None and error.code in NOT_REPEATED:
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER else None

@@ -70,6 +70,11 @@ class EventDecoder:
         self._first_line = True
         self._after_cr = False
 
+    @property
+    def in_event(self) -> bool:
+        """Whether an event, or a line, has begun and not ended."""
+        return bool(self._tail or self._data or self._document)
+
     def feed(self, piece: bytes) -> list[Event]:
         """Decode the next bytes.
 
@@ -81,9 +86,6 @@ class EventDecoder:
         """
         if len(self.opening) < _OPENING_BYTES:
             self.opening = (self.opening + piece)[:_OPENING_BYTES]
-        if self._document is not None:
-            self._document.append(piece)
-            return []
         if self._after_cr and piece:
             # The LF of a CRLF that was cut between the two.
             self._after_cr = False
@@ -111,9 +113,9 @@ class EventDecoder:
         """
         rest = b"".join(self._tail)
         self._tail = []
-        events = self._read_lines([rest], at_end=True) if rest else []
+        events = self._read_lines([rest]) if rest else []
         if self._document is not None:
-            document = b"".join(self._document)
+            document = b"\n".join(self._document)
             self._document = None
             if (value := _parse(document)) is not _NOT_JSON:
                 events.append(value)
@@ -122,8 +124,11 @@ class EventDecoder:
                 events.append(Unreadable(document))
         return events + self._flush_data(at_end=True)
 
-    def _read_lines(self, lines: list[bytes], *, at_end: bool = False) -> list[Event]:
+    def _read_lines(self, lines: list[bytes]) -> list[Event]:
         events: list[Event] = []
+        if self._document is not None:
+            self._document += lines
+            return events
         for position, line in enumerate(lines):
             if line.startswith(b"data: {") and not self._data:
                 # The short path: nearly every line of a stream.
@@ -143,9 +148,7 @@ class EventDecoder:
                 value = _parse(line)
                 if value is _NOT_JSON:
                     # A document over several lines: HTML, or JSON that was printed prettily.
-                    rest = b"\n".join(lines[position:])
-                    self._document = [rest] if at_end else [rest, b"\n", *self._tail]
-                    self._tail = []
+                    self._document = [line, *lines[position + 1 :]]
                     break
                 events.append(value)
             # Comments, event:, id:, retry: and unknown fields mean nothing here.
@@ -196,6 +199,16 @@ def _parse(data: bytes) -> Any:
         return _NOT_JSON
     try:
         # Slower, but takes what from_json refuses: lone surrogates, deep nesting, bad UTF-8.
-        return json.loads(data.decode("utf-8", "replace"))
+        value = json.loads(data.decode("utf-8", "replace"))
+        text = json.dumps(value, ensure_ascii=False)
+        return value if text.isascii() else json.loads(replace_surrogates(text))
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def replace_surrogates(text: str) -> str:
+    """Put U+FFFD in the place of lone surrogates, which UTF-8 cannot encode.
+
+    Through UTF-16 the two halves of a split emoji find together again.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

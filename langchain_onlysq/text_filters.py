@@ -117,19 +117,23 @@ class StopCutter:
         if self.hit:
             return []
         text = self._held + text
-        found = [position for stop in self._stops if (position := text.find(stop)) >= 0]
-        if found:
+        first = self._first(text)
+        # A sequence that began earlier, and may yet be completed, would be the first one.
+        begun = len(text) - held_back(text, self._stops)
+        if first < begun:
             self.hit = True
-            self._held = ""
-            text = text[: min(found)]
-        elif size := held_back(text, self._stops):
-            self._held = text[-size:]
-            text = text[:-size]
-        else:
-            self._held = ""
-        return [text] if text else []
+            begun = first
+        self._held = "" if self.hit else text[begun:]
+        return [text[:begun]] if begun else []
 
-    def close(self, *, whole: bool) -> list[Delta]:  # noqa: ARG002 - held back text is text
+    def close(self, *, whole: bool) -> list[Delta]:  # noqa: ARG002 - what was held back is text
         """End the text; return what was held back."""
         text, self._held = self._held, ""
-        return [text] if text else []
+        first = self._first(text)
+        self.hit = self.hit or first < len(text)
+        return [text[:first]] if first else []
+
+    def _first(self, text: str) -> int:
+        """Return where the first stop sequence begins, or the length of the text."""
+        found = (text.find(stop) for stop in self._stops)
+        return min((position for position in found if position >= 0), default=len(text))

@@ -43,6 +43,7 @@ def run(steps: Generator[Effect | T, Any, None], channel: Channel) -> T:
 
 def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generator[T]:
     """Carry out a call, and yield its outputs as they come."""
+    outcome: list[Any] = []
     try:
         step = next(steps)
         while True:
@@ -51,11 +52,12 @@ def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generat
                 step = next(steps)
                 continue
             try:
-                outcome = channel.perform(step)
+                outcome.append(channel.perform(step))
             except OnlySqError as failure:
                 step = steps.throw(failure)
             else:
-                step = steps.send(outcome)
+                # Popped, so that an error raised from here on has no bytes in its frames.
+                step = steps.send(outcome.pop())
     except StopIteration:
         return
     finally:
@@ -113,7 +115,12 @@ class Channel:
             request = _build_request(self._client, effect)
             response = self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
-            raise _failure(error, effect, self._model, answered=False) from _without_frames(error)
+            failure = _failure(error, effect, self._model, answered=False)
+        else:
+            return self._accept(response)
+        raise failure
+
+    def _accept(self, response: httpx.Response) -> Head:
         self._response = response
         self._pieces = response.iter_bytes() if _is_encoded(response) else response.iter_raw()
         return Head(response.status_code, response.headers)
@@ -124,7 +131,8 @@ class Channel:
         try:
             return next(self._pieces, None)
         except _NETWORK_ERRORS as error:
-            raise _failure(error, self._sent, self._model) from _without_frames(error)
+            failure = _failure(error, self._sent, self._model)
+        raise failure
 
     def _read_within(self, seconds: float) -> bytes | None:
         """Read with a limit of this read alone, which httpx has no setting for."""
@@ -164,6 +172,7 @@ async def astream(
     steps: Generator[Effect | T, Any, None], channel: AsyncChannel
 ) -> AsyncGenerator[T]:
     """Carry out a call, and yield its outputs as they come."""
+    outcome: list[Any] = []
     try:
         step = next(steps)
         while True:
@@ -172,11 +181,11 @@ async def astream(
                 step = next(steps)
                 continue
             try:
-                outcome = await channel.perform(step)
+                outcome.append(await channel.perform(step))
             except OnlySqError as failure:
                 step = steps.throw(failure)
             else:
-                step = steps.send(outcome)
+                step = steps.send(outcome.pop())
     except StopIteration:
         return
     finally:
@@ -235,7 +244,12 @@ class AsyncChannel:
             request = _build_request(self._client, effect)
             response = await self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
-            raise _failure(error, effect, self._model, answered=False) from _without_frames(error)
+            failure = _failure(error, effect, self._model, answered=False)
+        else:
+            return self._accept(response)
+        raise failure
+
+    def _accept(self, response: httpx.Response) -> Head:
         self._response = response
         self._pieces = response.aiter_bytes() if _is_encoded(response) else response.aiter_raw()
         return Head(response.status_code, response.headers)
@@ -247,9 +261,10 @@ class AsyncChannel:
             async with asyncio.timeout(effect.limit):
                 return await anext(self._pieces, None)
         except TimeoutError:
-            raise _stalled(self._sent, self._model) from None
+            failure: OnlySqError = _stalled(self._sent, self._model)
         except _NETWORK_ERRORS as error:
-            raise _failure(error, self._sent, self._model) from _without_frames(error)
+            failure = _failure(error, self._sent, self._model)
+        raise failure
 
 
 # What both halves share
@@ -281,7 +296,20 @@ def _is_encoded(response: httpx.Response) -> bool:
 
 
 def _failure(error: Exception, sent: Send, model: str, *, answered: bool = True) -> OnlySqError:
-    """Say what a failure of the network means, before or after the head of the answer came."""
+    """Say what a failure of the network means, before or after the head of the answer came.
+
+    It is raised behind the `except` block, not in it: otherwise the frames of httpx would hang on
+    it as its context, and their variables hold headers, and so the key.
+    """
+    failure = _classify(error, sent, model, answered=answered)
+    if not isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
+        # The texts of those two quote what could not be sent.
+        error.__cause__ = error.__context__ = None
+        failure.__cause__ = error.with_traceback(None)
+    return failure
+
+
+def _classify(error: Exception, sent: Send, model: str, *, answered: bool) -> OnlySqError:
     if isinstance(error, httpx.TimeoutException):
         return _timed_out(error, sent, model)
     if isinstance(error, httpx.DecodingError):
@@ -322,15 +350,6 @@ def _stalled(sent: Send, model: str) -> OnlySqTimeoutError:
     limit = f" for {sent.timeout[1]:g} s" if sent.stalls and sent.timeout[1] else ""
     msg = f"The stream was silent{limit}; stall_timeout=… allows more."
     return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
-
-
-def _without_frames(error: Exception) -> Exception | None:
-    """Keep the cause, but none of its frames: their variables hold headers, and so the key."""
-    if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
-        # The text itself quotes what could not be sent.
-        return None
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
 
 
 def _shut_down(response: httpx.Response) -> None:

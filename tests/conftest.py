@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_socket
 
-from langchain_onlysq.testing import LocalOnlySq
+from langchain_onlysq.testing import LocalOnlySq, local_onlysq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["local_onlysq"]
 
 LIVE = bool(os.environ.get("ONLYSQ_LIVE"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from langchain_onlysq import (
     ChatOnlySq,
@@ -272,3 +272,10 @@ async def test_abatch_keeps_going_past_a_failure(server: LocalOnlySq) -> None:
     assert isinstance(answers[0], Exception)
     assert answers[1].content == "You said: two"
     await llm.aclose()
+
+
+@pytest.mark.parametrize("message_class", [AIMessage, AIMessageChunk])
+def test_content_that_is_a_list_already_is_left_to_langchain(message_class: Any) -> None:
+    blocks = [{"type": "text", "text": "Hi"}]
+    message = message_class(blocks, response_metadata={"model_provider": "onlysq"})
+    assert message.content_blocks == blocks

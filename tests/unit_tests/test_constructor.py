@@ -196,6 +196,11 @@ def test_numbers_as_strings_are_read_as_numbers() -> None:
     assert (llm.temperature, llm.max_tokens) == (0.5, 10)
 
 
+def test_what_is_no_set_of_fields_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ChatOnlySq.model_validate("gpt-4o-mini")
+
+
 def test_making_a_model_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError
@@ -250,6 +255,11 @@ class TestKeywordsOfACall:
     def test_what_makes_a_connection_cannot_be_changed(self, name: str) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match=name):
             make().bind(**{name: "x"}).invoke("Hi")
+
+    @pytest.mark.parametrize("name", ["messages", "request"])
+    def test_the_conversation_cannot_be_replaced(self, name: str) -> None:
+        with pytest.raises(OnlySqInvalidRequestError, match=name):
+            make()._get_request_payload("Hi", stop=None, **{name: []})
 
     @pytest.mark.parametrize(
         "keywords", [{"temperature": "hot"}, {"max_tokens": None, "stop": [""]}, {"n": 2}], ids=str

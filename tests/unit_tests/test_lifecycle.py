@@ -176,7 +176,7 @@ class TestLeavingAStreamEarly:
         client = httpx.Client(limits=httpx.Limits(max_connections=1))
         llm = make(server, http_client=client, timeout=5)
         server.reply(endless())
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the loop is the subject
             for _ in llm.stream("Hi"):
                 _ = 1 / 0
         assert llm.invoke("Hi").content == "You said: Hi"
@@ -384,3 +384,20 @@ async def test_certificates_are_not_read_on_the_loop(
         await llm.ainvoke("Hi")
     assert threads
     assert threading.get_ident() not in threads
+
+
+def test_clients_of_another_process_are_left_alone(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = make(server)
+    asyncio.run(llm.ainvoke("Hi"))
+    llm.invoke("Hi")
+    client = llm._connections.sync_client(llm._client_settings)
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    assert llm.invoke("Hi").content == "You said: Hi"
+    assert not client.is_closed
+    assert llm._connections.sync_client(llm._client_settings) is not client
+    llm.close()
+    assert not client.is_closed
+    client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import langchain_onlysq
+from langchain_onlysq.testing import LocalOnlySq
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "langchain_onlysq"
@@ -85,6 +87,35 @@ def test_only_the_transport_and_the_connections_do_io() -> None:
 def test_pytest_finds_the_fixture_without_loading_langchain() -> None:
     loaded = modules_after("import langchain_onlysq.pytest_plugin")
     assert not any(name.startswith(("langchain_core", "httpx", "h11")) for name in loaded)
+
+
+def test_the_fixture_serves_a_test_of_a_user(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        """
+from langchain_onlysq import ChatOnlySq
+
+def test_mine(local_onlysq):
+    local_onlysq.reply("Hello!")
+    llm = ChatOnlySq(model="m", base_url=local_onlysq.base_url)
+    assert llm.invoke("Hi").content == "Hello!"
+""",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "langchain_onlysq.pytest_plugin"]
+    result = subprocess.run(  # noqa: S603
+        [*command, "-p", "no:langchain_onlysq", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert "1 passed" in result.stdout, result.stdout + result.stderr
+
+
+def test_the_fixture_is_also_a_name_of_the_testing_module(local_onlysq: LocalOnlySq) -> None:
+    llm = langchain_onlysq.ChatOnlySq(model="m", base_url=local_onlysq.base_url)
+    assert llm.invoke("Hi").content == "You said: Hi"
 
 
 def test_names_that_do_not_exist_are_an_attribute_error() -> None:

@@ -16,7 +16,7 @@ SNIPPETS = [
     pytest.param(code, id=f"{path.name}-{position}")
     for path in [ROOT / "README.md"]
     for position, code in enumerate(
-        re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.M)
+        re.findall(r"(?ms)^```python\n(.*?)^```", path.read_text(encoding="utf-8"))
     )
 ]
 

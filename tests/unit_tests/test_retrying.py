@@ -120,7 +120,8 @@ def test_the_last_error_is_raised_when_all_attempts_fail() -> None:
 def test_nothing_is_repeated_after_the_first_piece() -> None:
     faults: list[Any] = [Reset(), Close(), {"error": "overloaded"}, b"data: ping\n\n"]
     for fault in faults:
-        body = Reply.stream([chunk("half an "), fault], done=False)
+        events: list[Any] = [chunk("half an "), fault]
+        body = Reply.stream(events, done=False)
         for outcome in four_ways(body, max_retries=2)[2:]:
             assert outcome.failure.is_retryable
             assert outcome.delivered == "half an "
@@ -316,6 +317,26 @@ class TestTheEndOfAStream:
 
 
 class TestSilence:
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    def test_heartbeats_instead_of_a_whole_answer_come_to_an_end(
+        self, way: str, server: LocalOnlySq
+    ) -> None:
+        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+
+        server.reply(Reply(body=[b"", Heartbeats(0.02)]))
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3)
+        assert run(way, llm).failure.code == "stall_timeout"
+
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    def test_a_whole_answer_may_take_longer_than_a_stall(
+        self, way: str, server: LocalOnlySq
+    ) -> None:
+        body: list[Any] = [Pause(0.4), b'{"choices": [', *[Pause(0.1), b" "] * 4]
+        answer = b'{"message": {"content": "well"}, "finish_reason": "stop"}]}'
+        server.reply(Reply(body=[*body, answer]))
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3)
+        assert run(way, llm).answer.content == "well"
+
     @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_heartbeats_are_no_events(self, way: str, server: LocalOnlySq) -> None:
         from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
@@ -343,6 +364,17 @@ class TestSilence:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
+    def test_a_connection_lost_after_heartbeats_is_no_stall(
+        self, way: str, server: LocalOnlySq
+    ) -> None:
+        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+
+        events: list[Any] = [chunk("a"), Heartbeats(0.1, 2), Pause(0.1), Reset()]
+        server.reply(Reply.stream(events, done=False))
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=2)
+        assert type(run(way, llm).failure) is OnlySqStreamError
+
+    @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_a_slow_but_living_stream_goes_on(self, way: str, server: LocalOnlySq) -> None:
         server.reply(Reply.text("a b c d e f g h", interval=0.1))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.4, timeout=60)
@@ -365,7 +397,7 @@ class TestSilence:
         assert run("stream", llm).answer.content == "late"
 
     def test_silence_after_the_end_mark_is_no_error(self, server: LocalOnlySq) -> None:
-        body = [chunk("all"), chunk("", finish_reason="stop"), Hold()]
+        body: list[Any] = [chunk("all"), chunk("", finish_reason="stop"), Hold()]
         server.reply(Reply.stream(body, done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.2)
         assert run("stream", llm).answer.content == "all"
@@ -378,6 +410,13 @@ def test_an_error_whose_body_never_ends_is_classified_by_its_status(
     body = Reply(429, {"Content-Type": "application/json"}, [b'{"error": "slo', Hold()])
     for outcome in four_ways(body):
         assert type(outcome.failure) is OnlySqRateLimitError
+
+
+def test_of_a_huge_error_only_the_beginning_is_read() -> None:
+    body = Reply(500, {"Content-Type": "text/plain"}, [b"sorry " * 50_000] * 9)
+    for outcome in four_ways(body):
+        assert type(outcome.failure) is OnlySqAPIError
+        assert len(str(outcome.failure)) < 600
 
 
 def test_gzip_works_and_broken_gzip_is_an_error() -> None:

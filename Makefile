@@ -7,7 +7,7 @@ COVERAGE := 100
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage integration_tests soak lint format type build clean
+.PHONY: help demo test coverage integration_tests prompt_cost soak lint format type build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ coverage: .venv/dev ## the same, with a report in htmlcov/
 
 integration_tests: .venv/dev ## run the standard integration tests (ONLYSQ_LIVE=1: the real service)
 	$(BIN)/pytest tests/integration_tests $(ARGS)
+
+prompt_cost: .venv/demo ## print what tools cost in the prompt, in estimated tokens
+	@$(BIN)/python examples/prompt_cost.py
 
 soak: .venv/dev ## 1,000 conversations with a server that fails in every known way; a few minutes
 	@$(BIN)/python -m tests.soak $(ARGS)

@@ -1,4 +1,4 @@
-"""What ChatOnlySq does, in four steps, against a local server or (--live) the real service."""
+"""What ChatOnlySq does, in five steps, against a local server or (--live) the real service."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tools import tool
 
 from langchain_onlysq import ChatOnlySq, OnlySqError
 from langchain_onlysq.testing import LocalOnlySq, Reply
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import BaseMessage
 
 MODEL = "gpt-4o-mini"
+MOST_STEPS = 8
 
 
 def title(text: str) -> None:
@@ -62,12 +66,50 @@ def chain(llm: ChatOnlySq) -> None:
     print((prompt | llm | StrOutputParser()).invoke({"language": "French", "text": "Good morning"}))
 
 
+@tool
+def weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return f"17 degrees and sunny in {city}"
+
+
+@tool
+def to_fahrenheit(celsius: float) -> float:
+    """Turn degrees Celsius into degrees Fahrenheit."""
+    return celsius * 9 / 5 + 32
+
+
+def agent(llm: ChatOnlySq) -> None:
+    title("5. An agent with two tools, step by step (over v2, which has no tools of its own)")
+    tools = {"weather": weather, "to_fahrenheit": to_fahrenheit}
+    bound = llm.bind_tools(list(tools.values()))
+    messages: list[BaseMessage] = [HumanMessage("How warm is it in Lisbon, in Fahrenheit?")]
+    print(f"   user: {messages[0].text}")
+    for _ in range(MOST_STEPS):
+        answer = bound.invoke(messages)
+        messages.append(answer)
+        if not answer.tool_calls:
+            print(f"   model: {answer.text}")
+            return
+        for call in answer.tool_calls:
+            result = tools[call["name"]].invoke(call)
+            print(f"   model calls {call['name']}({call['args']}) -> {result.content}")
+            messages.append(result)
+
+
 def local_server() -> LocalOnlySq:
     sentence = "It reads a conversation and writes what could well come next, word by word."
     return LocalOnlySq(
         Reply.text(sentence, interval=0.08),
         "Because air scatters blue light more than red light.",
     )
+
+
+AGENT_SCRIPT = (
+    Reply.tool_calls([("weather", {"city": "Lisbon"})], text="Let me look."),
+    Reply.tool_calls([("to_fahrenheit", {"celsius": 17})]),
+    "It is 62.6 degrees Fahrenheit in Lisbon, and sunny.",
+)
+"""What the local model does as an agent: it has no mind of its own."""
 
 
 def main() -> int:
@@ -83,6 +125,9 @@ def main() -> int:
                 invoke(llm)
                 asyncio.run(batch(llm))
                 chain(llm)
+                if running:
+                    running.reply(*AGENT_SCRIPT)
+                agent(llm)
             except OnlySqError as error:
                 print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
                 return 1

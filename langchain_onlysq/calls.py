@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from langchain_onlysq.deltas import ToolCallDelta
 from langchain_onlysq.effects import AcquirePermit, Effect, Head, Read, ReportRetry, Send, Wait
 from langchain_onlysq.errors import (
     ErrorContext,
@@ -19,18 +20,19 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
     error_from_response,
 )
-from langchain_onlysq.outputs import to_chunk, to_last_chunk, to_result
+from langchain_onlysq.outputs import ChunkMaker, to_result
 from langchain_onlysq.responses import AnswerReader
 from langchain_onlysq.retries import retrying, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from tenacity import RetryCallState
 
     from langchain_onlysq.deltas import AnswerEnd, Delta
     from langchain_onlysq.options import CallOptions, TimeoutTuple
+    from langchain_onlysq.tools import ToolRequest
 
     # Effects, and outputs between them; then the end of the answer.
     Steps = Generator[Any, Any, AnswerEnd]
@@ -62,37 +64,62 @@ class Request:
 class Call:
     """One call of a model."""
 
-    def __init__(self, request: Request, options: CallOptions, context: ErrorContext) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str | None], Request],
+        options: CallOptions,
+        context: ErrorContext,
+        tools: ToolRequest,
+    ) -> None:
         """Prepare a call; nothing is sent yet.
 
         Args:
-            request: What to send.
+            ask: Makes the request; given an answer that did not call the tool it had to call, the
+                request that asks once more.
             options: The settings of this call.
             context: What an error message may say and must not show.
+            tools: The tools of the call.
         """
-        self._request = request
+        self._ask = ask
+        self._request = ask(None)
         self._options = options
         self._context = context
+        self._tools = tools
+        self._tool_names = () if options.native_tools else tuple(tools.names)
+        self._awaited = tools.forced is not None
         self._handed_over = False
         self._held_back: list[Delta] = []
+        self._waiting: list[Delta] = []
         self._collected: list[Delta] | None = None
+        self._chunks = ChunkMaker()
 
     def whole(self) -> Generator[Effect | ChatResult, Any, None]:
         """Yield effects, and at last the result."""
         self._collected = []
-        end = yield from self._answer(streams=False)
+        end = yield from self._obeyed(streams=False)
         yield to_result(self._collected, end)
 
     def stream(self) -> Generator[Effect | ChatGenerationChunk, Any, None]:
         """Yield effects, and the chunks of the answer between them."""
         try:
-            end = yield from self._answer(streams=True)
+            end = yield from self._obeyed(streams=True)
         except OnlySqError:
             # What came is delivered, also what might have become something else.
             for delta in self._held_back:
-                yield to_chunk(delta)
+                yield self._chunks.chunk(delta)
             raise
-        yield to_last_chunk(end)
+        yield self._chunks.last(end)
+
+    def _obeyed(self, *, streams: bool) -> Steps:
+        """Get an answer; once more where it does not call the tool that it had to call."""
+        end = yield from self._answer(streams=streams)
+        if not self._awaited:
+            return end
+        answer = "".join(delta for delta in self._waiting if type(delta) is str)
+        self._awaited = False
+        self._waiting = []
+        self._request = self._ask(answer)
+        return (yield from self._answer(streams=streams))
 
     def _answer(self, *, streams: bool) -> Steps:
         """Make attempts until one gives an answer, or an error is final."""
@@ -113,7 +140,8 @@ class Call:
 
     def _attempt(self, *, streams: bool) -> Steps:
         """Send the request once and read the answer."""
-        reader = AnswerReader(self._options, self._context)
+        reader = AnswerReader(self._options, self._context, self._tool_names)
+        self._waiting.clear()
         if self._collected:
             self._collected.clear()
         silence = _Silence(self._options.stall_timeout, streams=streams)
@@ -140,12 +168,27 @@ class Call:
         return end
 
     def _hand_over(self, deltas: list[Delta]) -> Generator[ChatGenerationChunk]:
+        if self._awaited:
+            # Held back until the call that was asked for shows that this is the answer to keep.
+            self._waiting += deltas
+            if not any(map(self._is_awaited, deltas)):
+                return
+            self._awaited = False
+            deltas, self._waiting = self._waiting, []
         if self._collected is not None:
             self._collected += deltas
             return
         for delta in deltas:
             self._handed_over = True
-            yield to_chunk(delta)
+            yield self._chunks.chunk(delta)
+
+    def _is_awaited(self, delta: Delta) -> bool:
+        return (
+            isinstance(delta, ToolCallDelta)
+            and delta.name is not None
+            and delta.error is None
+            and self._tools.is_followed_by(delta.name)
+        )
 
     def _open(self, silence: _Silence, *, streams: bool) -> Generator[Effect, Any, None]:
         """Send the request, follow harmless redirects, and raise what the status says."""

@@ -7,12 +7,15 @@ import logging
 import math
 import ssl
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.runnables import RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from langchain_onlysq import transport
@@ -34,7 +37,10 @@ from langchain_onlysq.options import (
     unknown_keyword,
 )
 from langchain_onlysq.outputs import PROVIDER
-from langchain_onlysq.payload import PATHS, build_payload, encode
+from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
+from langchain_onlysq.prompted_tools import remind
+from langchain_onlysq.structured_output import StructuredOutputParser
+from langchain_onlysq.tools import choose, format_tools, response_format_for, split_off
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -46,8 +52,9 @@ if TYPE_CHECKING:
         CallbackManagerForLLMRun,
     )
     from langchain_core.language_models import LangSmithParams, LanguageModelInput
-    from langchain_core.messages import BaseMessage
+    from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
 
 logger = logging.getLogger("langchain_onlysq")
@@ -246,6 +253,110 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         schemas: list[Any] = [convert_to_openai_tool(tool) for tool in tools or ()]
         return count_tokens_approximately(messages, tools=schemas or None)
 
+    # Tools and structured output
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools, which reach the model natively or in its prompt (see `tool_calling`).
+
+        Args:
+            tools: LangChain tools, functions, pydantic classes, TypedDicts, JSON schemas.
+            tool_choice: `"auto"`, `"none"`, `"any"` (also `"required"` or True), the name of a
+                tool, or OpenAI's object. A call that was forced and did not come is asked for
+                once more.
+            strict: Whether arguments must follow their schema, where the model knows of it.
+            parallel_tool_calls: Whether several calls may come at once; native only.
+            response_format: The form of a final answer: a schema, or OpenAI's object for it.
+            **kwargs: Further keywords for each call.
+
+        Returns:
+            The model with the tools bound.
+
+        Raises:
+            OnlySqInvalidRequestError: If `tool_choice` names no tool that is bound, or a tool is
+                one that only its own provider can run.
+        """
+        formatted = format_tools(tools, strict=strict)
+        bound: dict[str, Any] = {"tools": formatted, "tool_choice": choose(tool_choice, formatted)}
+        if parallel_tool_calls is not None:
+            bound["parallel_tool_calls"] = parallel_tool_calls
+        if response_format is not None:
+            bound["response_format"] = response_format_for(response_format, strict=strict)
+        return self.bind(**bound, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        method: Literal["json_schema", "function_calling", "json_mode"] = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a model that answers with an object of a schema.
+
+        Args:
+            schema: A pydantic class (v2 or v1), a TypedDict, or a JSON schema.
+            method: How it is asked for: as JSON of the schema, as the call of a tool, or as any
+                JSON, whose form the caller's own messages describe (in the prompt, where there is
+                no native way, the schema is named all the same).
+            include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of raising.
+            strict: Whether the schema must be followed, where the model knows of it.
+            **kwargs: Further keywords for each call.
+
+        Returns:
+            A runnable. It raises `OutputParserException` where the answer holds no whole object,
+            unless `include_raw` is set.
+
+        Raises:
+            ValueError: If the method is unknown.
+        """
+        traced = {
+            "ls_structured_output_format": {
+                "kwargs": {"method": method, "strict": strict},
+                "schema": convert_to_openai_tool(schema),
+            }
+        }
+        tool_name: str | None = None
+        if method == "function_calling":
+            tool_name = convert_to_openai_tool(schema)["function"]["name"]
+            llm = self.bind_tools(
+                [schema],
+                tool_choice=tool_name,
+                strict=strict,
+                parallel_tool_calls=False,
+                **traced,
+                **kwargs,
+            )
+        elif method == "json_schema":
+            form = response_format_for(schema, strict=strict)
+            llm = self.bind(response_format=form, **traced, **kwargs)
+        elif method == "json_mode":
+            form = {**response_format_for(schema), "type": "json_object"}
+            llm = self.bind(response_format=form, **traced, **kwargs)
+        else:
+            msg = f"method is {method!r}: it is 'json_schema', 'function_calling' or 'json_mode'"
+            raise ValueError(msg)
+        is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+        parser = StructuredOutputParser(
+            output_type=schema if is_model else None, tool_name=tool_name
+        )
+        if not include_raw:
+            return llm | parser
+        parsed = RunnablePassthrough.assign(
+            parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
+        )
+        failed = RunnablePassthrough.assign(parsed=lambda _: None)
+        return RunnableMap(raw=llm) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
     # Calls
 
     def _generate(
@@ -310,8 +421,9 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         """
         messages = self._convert_input(input).to_messages()
         options, extra = self._options(stop, kwargs)
+        tools, extra = split_off(extra)
         stream = bool(kwargs.get("stream"))
-        payload = build_payload(messages, options, extra, stream=stream)
+        payload = build_payload(messages, options, tools, extra, stream=stream)
         return cast("dict[str, Any]", json.loads(encode(payload, options.model)))
 
     def _options(
@@ -328,19 +440,26 @@ class ChatOnlySq(BaseChatModel, CallOptions):
         stream: bool,
     ) -> Call:
         options, extra = self._options(stop, kwargs)
-        payload = build_payload(messages, options, extra, stream=stream)
-        request = Request(
-            url=self.onlysq_api_base + PATHS[options.endpoint],
-            headers=self._headers(stream=stream),
-            body=encode(payload, options.model),
-        )
+        tools, extra = split_off(extra)
+        payload = build_payload(messages, options, tools, extra, stream=stream)
+
+        def ask(answer: str | None) -> Request:
+            body = payload
+            if answer is not None:
+                body = add_reminder(payload, answer, remind(tools.forced or "required"))
+            return Request(
+                url=self.onlysq_api_base + PATHS[options.endpoint],
+                headers=self._headers(stream=stream),
+                body=encode(body, options.model),
+            )
+
         key = self.onlysq_api_key.get_secret_value()
         context = ErrorContext(
             model=options.model,
             base_url=self.onlysq_api_base,
             secrets=() if key == PUBLIC_KEY else (key,),
         )
-        return Call(request, options, context)
+        return Call(ask, options, context, tools)
 
     def _headers(self, *, stream: bool) -> dict[str, str]:
         headers = {

@@ -20,15 +20,10 @@ sync or async, whole or streamed, gets the same error for it.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from math import isfinite
-from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -43,14 +38,19 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
+from langchain_onlysq.error_details import (
+    FIRST_ERROR_STATUS,
+    LAST_ERROR_STATUS,
+    Detail,
+    detail_of,
+    excerpt,
+    looks_like_html,
+    parse_retry_after,
+    read_body,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-EXCERPT_CHARS = 300
-"""Longest excerpt of a body that an error keeps, in characters."""
-
-_PARSED_BYTES = 1 << 20
-_FIRST_ERROR_STATUS, _LAST_ERROR_STATUS = 400, 599
 
 
 class OnlySqError(ModelError):
@@ -154,15 +154,6 @@ class ErrorContext:
         return text
 
 
-class Detail(NamedTuple):
-    """What a body says went wrong, in whichever of the known shapes it says it."""
-
-    message: str = ""
-    code: str | None = None
-    kind: str | None = None
-    status: int | None = None
-
-
 def error_from_response(
     status: int, headers: Mapping[str, str], body: bytes, context: ErrorContext
 ) -> OnlySqError:
@@ -177,8 +168,8 @@ def error_from_response(
     Returns:
         The error to raise.
     """
-    text, payload = _read_body(body, context)
-    detail = Detail(message=excerpt(text)) if payload is None else _detail_of(payload)
+    text, payload = read_body(body, context.redact)
+    detail = Detail(message=excerpt(text)) if payload is None else detail_of(payload)
     error_class = _class_for_status(status, detail)
     is_html = looks_like_html(body)
     return _build(
@@ -207,7 +198,7 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         The error to raise.
     """
     text = context.redact(json.dumps(payload, ensure_ascii=False, default=str))
-    detail = _detail_of(json.loads(text))
+    detail = detail_of(json.loads(text))
     if detail.status is not None:
         error_class = _class_for_status(detail.status, detail)
     else:
@@ -221,137 +212,6 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         hint=_hint(error_class, status_code, context, is_html=False),
         body=excerpt(text),
     )
-
-
-def names_an_error(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a JSON object of a 200 body is an error, in any of the known shapes."""
-    if payload.get("error"):
-        return True
-    if payload.get("choices") is not None:
-        return False
-    return (
-        payload.get("success") is False
-        or payload.get("object") == "error"
-        or isinstance(payload.get("message"), str)
-        or any(payload.get(key) for key in ("detail", "errors"))
-    )
-
-
-def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
-    """Return the beginning of a text, HTML or not, as one readable line.
-
-    Secrets must be out of the text by now: cut in two, they are no longer recognised.
-
-    Args:
-        text: The text.
-        limit: The longest line, in characters.
-    """
-    text = text[: 16 * limit].lstrip("\ufeff")
-    if text.lstrip().startswith("<"):
-        text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
-        text = html.unescape(re.sub(r"<[^>]*(>|$)", " ", text))
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def looks_like_html(body: bytes) -> bool:
-    """Tell an HTML page by its first characters, whatever its content type says."""
-    return body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
-
-
-def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how long to wait: `retry-after-ms`, else `retry-after` in seconds or as a date.
-
-    Args:
-        headers: The answer's headers, looked up by lowercase names.
-
-    Returns:
-        Seconds from now, never negative; None where nothing readable was sent.
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if isfinite(seconds):
-            return max(seconds, 0.0)
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-        # HTTP dates are in UTC, whether they say so or not.
-        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(moment - time(), 0.0)
-
-
-# The body
-
-
-def _read_body(body: bytes, context: ErrorContext) -> tuple[str, Any]:
-    """Return a body's text and, where it is JSON, its value, both without any secret."""
-    if len(body) <= _PARSED_BYTES:
-        try:
-            text = context.redact(json.dumps(json.loads(body), ensure_ascii=False))
-            return text, json.loads(text)
-        except (ValueError, RecursionError):
-            pass
-    return context.redact(body.decode("utf-8", "replace")), None
-
-
-def _detail_of(payload: Any) -> Detail:
-    """Read the known shapes: `error` (object or text), `detail`, `message`, `errors`."""
-    if isinstance(payload, list):
-        return _detail_of(payload[0]) if payload else Detail()
-    if not isinstance(payload, dict):
-        return Detail(message=_one_line(payload))
-    inner = next(
-        (
-            payload[key]
-            for key in ("error", "detail", "errors", "message")
-            if payload.get(key) and payload[key] is not True
-        ),
-        None,
-    )
-    if isinstance(inner, list):
-        inner = inner[0]
-    fields = inner if isinstance(inner, dict) else {}
-    message = next(
-        (fields[key] for key in ("message", "msg", "detail", "error") if fields.get(key)),
-        payload.get("message") or "" if fields else inner,
-    )
-    code = _first_of(("code", "status_code", "status"), fields, payload)
-    return Detail(
-        message=_one_line(message),
-        code=None if code is None else str(code),
-        kind=str(fields["type"]) if fields.get("type") else None,
-        status=_status_in(("code", "status_code", "status"), fields, payload),
-    )
-
-
-def _first_of(names: tuple[str, ...], *objects: dict[str, Any]) -> Any:
-    for fields in objects:
-        for name in names:
-            value = fields.get(name)
-            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
-                return value
-    return None
-
-
-def _status_in(names: tuple[str, ...], *objects: dict[str, Any]) -> int | None:
-    for fields in objects:
-        for name in names:
-            text = str(fields.get(name))
-            if re.fullmatch(r"\d{3}", text, re.ASCII) and (
-                _FIRST_ERROR_STATUS <= int(text) <= _LAST_ERROR_STATUS
-            ):
-                return int(text)
-    return None
-
-
-def _one_line(value: Any) -> str:
-    if value is None:
-        return ""
-    return excerpt(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 # The class
@@ -402,11 +262,11 @@ _NEVER_OVERFLOW = frozenset({401, 402, 403, 404, 408, 429})
 
 
 def _class_for_status(status: int, detail: Detail) -> type[OnlySqError]:
-    if status >= _FIRST_ERROR_STATUS and status not in _NEVER_OVERFLOW and _overflows(detail):
+    if status >= FIRST_ERROR_STATUS and status not in _NEVER_OVERFLOW and _overflows(detail):
         return OnlySqContextOverflowError
     if status in _STATUSES:
         return _STATUSES[status]
-    if status > _LAST_ERROR_STATUS or status < _FIRST_ERROR_STATUS:
+    if status > LAST_ERROR_STATUS or status < FIRST_ERROR_STATUS:
         return OnlySqError
     return OnlySqAPIError if status >= 500 else OnlySqInvalidRequestError  # noqa: PLR2004 - 5xx
 

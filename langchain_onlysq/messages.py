@@ -70,6 +70,14 @@ def to_wire_messages(
     return _merge(translator.wire) if merge else translator.wire
 
 
+def with_instructions(wire: list[WireMessage], instructions: str) -> list[WireMessage]:
+    """Return the conversation with instructions at the end of its first system message."""
+    if wire[0]["role"] != "system":
+        return [{"role": "system", "content": instructions}, *wire]
+    first = {**wire[0], "content": _join(wire[0]["content"], instructions)}
+    return [first, *wire[1:]]
+
+
 class _Translator:
     """Collects the wire messages of one conversation."""
 

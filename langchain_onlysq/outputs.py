@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    InvalidToolCall,
+    ToolCall,
+    ToolCallChunk,
+)
 from langchain_core.messages.block_translators import register_translator
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.json import parse_partial_json
 
-from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning
+from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
+from langchain_onlysq.tool_calls import parse_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,53 +28,112 @@ PROVIDER = "onlysq"
 """Value of `ls_provider` and of `response_metadata["model_provider"]`; they must be equal."""
 
 
-def to_chunk(delta: Delta) -> ChatGenerationChunk:
-    """Wrap one piece of a stream.
+class ChunkMaker:
+    """Makes the chunks of one streamed answer.
 
-    The provider stands in every chunk, since LangChain chooses the block translator by it; the
-    rest of the metadata comes once, in the last chunk: texts that repeat would be joined.
+    The provider stands in every chunk, since LangChain chooses the block translator by it; the rest
+    of the metadata comes once, in the last chunk: texts that repeat would be joined.
     """
-    if isinstance(delta, Reasoning):
-        message = AIMessageChunk(
-            content="",
-            additional_kwargs={"reasoning_content": str(delta)},
-            response_metadata={"model_provider": PROVIDER},
-        )
-    else:
-        message = AIMessageChunk(content=delta, response_metadata={"model_provider": PROVIDER})
-    return ChatGenerationChunk(message=message)
 
+    def __init__(self) -> None:
+        """Start before the first piece."""
+        self._arguments: dict[int, list[str]] = {}
 
-def to_last_chunk(end: AnswerEnd) -> ChatGenerationChunk:
-    """Make the last chunk of a stream, the only one that holds usage and metadata."""
-    return ChatGenerationChunk(
-        message=AIMessageChunk(
-            content="",
-            additional_kwargs=end.additional,
-            response_metadata={"model_provider": PROVIDER, **end.metadata},
-            usage_metadata=end.usage,
-            chunk_position="last",
+    def chunk(self, delta: Delta) -> ChatGenerationChunk:
+        """Wrap one piece."""
+        if type(delta) is str:
+            message = AIMessageChunk(content=delta, response_metadata={"model_provider": PROVIDER})
+        elif isinstance(delta, ToolCallDelta):
+            message = AIMessageChunk(
+                content="",
+                tool_call_chunks=[self._tool_call_chunk(delta)],
+                response_metadata={"model_provider": PROVIDER},
+            )
+        else:
+            message = AIMessageChunk(
+                content="",
+                additional_kwargs={"reasoning_content": str(delta)},
+                response_metadata={"model_provider": PROVIDER},
+            )
+        return ChatGenerationChunk(message=message)
+
+    def last(self, end: AnswerEnd) -> ChatGenerationChunk:
+        """Make the last chunk, the only one that holds usage and metadata."""
+        return ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                additional_kwargs=end.additional,
+                response_metadata={"model_provider": PROVIDER, **end.metadata},
+                usage_metadata=end.usage,
+                chunk_position="last",
+            )
         )
-    )
+
+    def _tool_call_chunk(self, delta: ToolCallDelta) -> ToolCallChunk:
+        before = self._arguments.setdefault(delta.index, [])
+        before.append(delta.args)
+        args = delta.args
+        if delta.error:
+            args += spoil("".join(before), delta.error)
+        return tool_call_chunk(name=delta.name, args=args, id=delta.id, index=delta.index)
 
 
 def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
     """Put the pieces of a whole answer together."""
     text: list[str] = []
     reasoning: list[str] = []
+    calls: dict[int, list[ToolCallDelta]] = {}
     for delta in deltas:
-        if isinstance(delta, str):
+        if isinstance(delta, ToolCallDelta):
+            calls.setdefault(delta.index, []).append(delta)
+        else:
             (reasoning if isinstance(delta, Reasoning) else text).append(delta)
     additional: dict[str, Any] = {}
     if reasoning:
         additional["reasoning_content"] = "".join(reasoning)
+    whole = [_whole_call(parts) for parts in calls.values()]
     message = AIMessage(
         content="".join(text),
         additional_kwargs={**additional, **end.additional},
         response_metadata={"model_provider": PROVIDER, **end.metadata},
         usage_metadata=end.usage,
+        tool_calls=[call for call in whole if call["type"] == "tool_call"],
+        invalid_tool_calls=[call for call in whole if call["type"] == "invalid_tool_call"],
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
+    call_id, name = parts[0].id, parts[0].name or ""
+    args = "".join(part.args for part in parts)
+    error = parts[-1].error
+    if error:
+        return invalid_tool_call(name=name, args=args + spoil(args, error), id=call_id, error=error)
+    return tool_call(name=name, args=parse_arguments(args) or {}, id=call_id)
+
+
+def spoil(arguments: str, reason: str) -> str:
+    """Return what must follow broken arguments, so that nobody takes them for good ones.
+
+    LangChain completes the arguments of a streamed call by itself: cut-off ones would turn into a
+    plausible call, at every merge anew. A bracket that closes nothing stops it.
+
+    Args:
+        arguments: The arguments as they came.
+        reason: What is wrong with them; it becomes part of the text.
+    """
+    for bracket in ("]", "}", ' "]', ' "}'):
+        spoilt = f"{bracket} ({reason})"
+        if not isinstance(_completed(arguments + spoilt), dict):
+            return spoilt
+    return spoilt
+
+
+def _completed(text: str) -> Any:
+    try:
+        return parse_partial_json(text)
+    except ValueError:
+        return None
 
 
 # Standard content blocks
@@ -99,10 +167,28 @@ def _blocks(message: AIMessage, *, indices: bool) -> list[types.ContentBlock]:
         blocks.append({"type": "non_standard", "value": value, "index": "lc_refusal"})
     for position, part in enumerate(message.additional_kwargs.get("content_parts", ())):
         blocks.append({"type": "non_standard", "value": part, "index": f"lc_part_{position}"})
+    blocks += _call_blocks(message)
     if not indices:
         for block in blocks:
             del block["index"]
     return cast("list[types.ContentBlock]", blocks)
+
+
+def _call_blocks(message: AIMessage) -> list[dict[str, Any]]:
+    """Return the blocks of the calls: whole ones, or the fragments of a chunk."""
+    if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
+        return [
+            {
+                "type": "tool_call_chunk",
+                "id": chunk["id"],
+                "name": chunk["name"],
+                "args": chunk["args"],
+                "index": f"lc_tc_{chunk['index']}",
+            }
+            for chunk in message.tool_call_chunks
+        ]
+    calls: list[Any] = [*message.tool_calls, *message.invalid_tool_calls]
+    return [{**call, "index": f"lc_tc_{position}"} for position, call in enumerate(calls)]
 
 
 register_translator(PROVIDER, translate_content, translate_content_chunk)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.messages import to_wire_messages
+from langchain_onlysq.messages import to_wire_messages, with_instructions
 from langchain_onlysq.options import SAMPLING
 from langchain_onlysq.sse import replace_surrogates
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_onlysq.options import CallOptions
+    from langchain_onlysq.tools import ToolRequest
 
 PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
 """Endpoint -> its path below the base URL."""
@@ -24,6 +25,7 @@ PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
 def build_payload(
     messages: Sequence[BaseMessage],
     options: CallOptions,
+    tools: ToolRequest,
     extra: Mapping[str, Any],
     *,
     stream: bool,
@@ -33,6 +35,7 @@ def build_payload(
     Args:
         messages: The conversation.
         options: The settings of this call.
+        tools: The tools of this call, and the form of its answer.
         extra: Further keys for the request.
         stream: Whether the answer is to be streamed.
 
@@ -46,14 +49,17 @@ def build_payload(
         msg = "n must be 1: a call gives one answer; use batch for several."
         raise OnlySqInvalidRequestError(msg, model=options.model)
     is_v2 = options.endpoint == "v2"
-    request: dict[str, Any] = {
-        "messages": to_wire_messages(
-            messages,
-            native_tools=options.native_tools,
-            names=not is_v2,
-            merge=options.merges_messages,
-        )
-    }
+    wire = to_wire_messages(
+        messages,
+        native_tools=options.native_tools,
+        names=not is_v2,
+        merge=options.merges_messages,
+    )
+    request: dict[str, Any] = {"messages": wire}
+    if options.native_tools:
+        request |= tools.native_keys()
+    elif instructions := tools.instructions():
+        request["messages"] = with_instructions(wire, instructions)
     for name in SAMPLING:
         value = getattr(options, name)
         if value is not None and value != []:
@@ -66,6 +72,23 @@ def build_payload(
     if is_v2:
         return {"model": options.model, "request": request}
     return {"model": options.model, **request}
+
+
+def add_reminder(payload: dict[str, Any], answer: str, reminder: str) -> dict[str, Any]:
+    """Return the body that asks once more, after an answer that did not do what it had to.
+
+    Args:
+        payload: The body of the first request.
+        answer: What the model answered.
+        reminder: What the user says to it.
+    """
+    request = payload.get("request", payload)
+    said = [{"role": "assistant", "content": answer}] if answer else []
+    asked = {
+        **request,
+        "messages": [*request["messages"], *said, {"role": "user", "content": reminder}],
+    }
+    return {**payload, "request": asked} if "request" in payload else asked
 
 
 def encode(payload: Mapping[str, Any], model: str) -> bytes:

@@ -9,9 +9,147 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-_MARKUP = re.compile(r"<(?=/?\s*(?:tool_call|tool_response|tools)\b)", re.IGNORECASE)
+from langchain_onlysq.json_scanner import Token, parse_json, read_members
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
+"""What models call the arguments, though they are asked for the first of these."""
+
+CUT_OFF = "cut off before the end"
+NO_JSON = "the call is no valid JSON"
+NO_OBJECT = "the arguments are no JSON object"
+
+_BLANK = r"(?:\s|\\++[nrtf])*+"
+_MARKUP = re.compile(
+    rf"<(?={_BLANK}(?:/{_BLANK})?(?:tool_call|tool_response|tools|json_schema))", re.IGNORECASE
+)
+
+_SCHEMAS_BY_NAME = ("properties", "$defs", "definitions", "patternProperties")
+_SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_SCHEMAS = ("items", "additionalProperties", "not", "contains")
+_SAYS_NOTHING: dict[str, Any] = {
+    "description": "",
+    "properties": {},
+    "required": [],
+    "additionalProperties": False,
+}
+_EXAMPLES: dict[str, Any] = {
+    "string": "...",
+    "integer": 1,
+    "number": 1,
+    "boolean": True,
+    "array": [],
+    "null": None,
+}
+
+
+def describe_tools(tools: Sequence[Mapping[str, Any]], *, choice: str | None) -> str:
+    """Write the system text that offers tools.
+
+    Args:
+        tools: In OpenAI's shape, at least one.
+        choice: None or "auto", "none", "required", or the name of the tool to call.
+    """
+    functions = [tool["function"] for tool in tools]
+    lines = ["You have tools:", "<tools>", *map(_describe, functions), "</tools>"]
+    if choice == "none":
+        return "\n".join([*lines, "You must not call a tool now. Answer without one."])
+    shown = next((f for f in functions if f["name"] == choice), functions[0])
+    lines += [
+        "To call a tool, write its name and its arguments as JSON, like this:",
+        render_call(shown["name"], _example(shown.get("parameters") or {}), None),
+        "Several calls may follow one another. Then stop: results come back as <tool_response>.",
+        "If no tool is needed, answer in plain text without this markup.",
+    ]
+    if choice not in (None, "auto"):
+        lines[-1] = _demand(choice)
+    return "\n".join(lines)
+
+
+def describe_schema(schema: Mapping[str, Any]) -> str:
+    """Write the system text that asks for an answer of a schema.
+
+    Args:
+        schema: A JSON schema.
+    """
+    lines = [
+        "Answer with JSON that fits this schema and with nothing else:",
+        "<json_schema>",
+        _dump(_slim(schema), compact=True),
+        "</json_schema>",
+    ]
+    return "\n".join(lines)
+
+
+def remind(choice: str) -> str:
+    """Write what the user says where a call was demanded and did not come.
+
+    Args:
+        choice: "required", or the name of the tool to call.
+    """
+    return f"{_demand(choice)} Write the <tool_call> now, and nothing else."
+
+
+def _demand(choice: str) -> str:
+    return "You must call a tool." if choice == "required" else f'You must call "{choice}".'
+
+
+def _describe(function: Mapping[str, Any]) -> str:
+    described = {"name": function["name"], "description": function.get("description") or ""}
+    if function.get("parameters"):
+        described["parameters"] = _slim(function["parameters"], function["name"])
+    return _dump({key: value for key, value in described.items() if value}, compact=True)
+
+
+def _slim(schema: Any, name: str | None = None) -> Any:
+    """Leave out what costs tokens and says nothing.
+
+    Args:
+        schema: A schema, of what is called `name`.
+        name: None where it has no name.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    slim: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _SAYS_NOTHING and value == _SAYS_NOTHING[key]:
+            continue
+        if key == "title" and name is not None and _letters(value) == _letters(name):
+            continue
+        if key in _SCHEMAS_BY_NAME and isinstance(value, dict):
+            slim[key] = {inner: _slim(one, inner) for inner, one in value.items()}
+        elif key in _SCHEMA_LISTS and isinstance(value, list):
+            slim[key] = [_slim(one) for one in value]
+        else:
+            slim[key] = _slim(value) if key in _SCHEMAS else value
+    return slim
+
+
+def _letters(name: Any) -> str:
+    return re.sub(r"[\W_]", "", str(name)).lower()
+
+
+def _example(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments that show the form: the required ones, or the first one."""
+    properties = parameters.get("properties") or {}
+    required = [name for name in parameters.get("required") or () if name in properties]
+    return {name: _example_value(properties[name]) for name in required or [*properties][:1]}
+
+
+def _example_value(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return "..."
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("anyOf"):
+        return _example_value(schema["anyOf"][0])
+    kind = schema.get("type", "object" if "$ref" in schema else "string")
+    return _EXAMPLES.get(kind, {}) if isinstance(kind, str) else "..."
 
 
 def render_call(name: str, arguments: Any, call_id: str | None) -> str:
@@ -46,6 +184,64 @@ def render_result(
     return f"<tool_response>{_dump({**result, 'content': content})}</tool_response>"
 
 
-def _dump(value: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A call as a model wrote it.
+
+    Attributes:
+        name: Name of the tool, "" if there is none.
+        args: Raw text of the arguments; of the whole call where they cannot be told from it.
+        error: Why this is no call that can be made; None if it is one.
+    """
+
+    name: str
+    args: str
+    error: str | None
+
+
+def read_call(text: str, tool_names: Collection[str]) -> WrittenCall:
+    """Read a call from the JSON that a model wrote, which may be cut off or broken.
+
+    Args:
+        text: The JSON of one call, without its tag.
+        tool_names: Names of the tools that can be called.
+    """
+    outer = inner = read_members(text)
+    if "name" not in outer.values and "function" in outer.values:
+        inner = read_members(outer.values["function"])
+    name = parse_json(inner.values.get("name", ""))
+    name = name if isinstance(name, str) else ""
+    located = [inner.values[key] for key in ARGUMENT_KEYS if key in inner.values]
+    args = located[0] if located else text.strip()
+    error = None
+    if outer.ended is Token.MORE:
+        error = CUT_OFF
+    elif outer.ended is Token.BAD or not isinstance(parse_json(text), dict):
+        error = NO_JSON
+    elif len(located) > 1 or inner.twice or outer.twice:
+        error = "something is given twice in the call"
+    elif not name:
+        error = "the call names no tool"
+    elif name not in tool_names:
+        error = f'"{name}" is no tool that was bound'
+    elif not located:
+        args = "{}"
+    else:
+        args, error = _read_arguments(args)
+    return WrittenCall(name, args, error)
+
+
+def _read_arguments(raw: str) -> tuple[str, str | None]:
+    value = parse_json(raw)
+    text = raw
+    if isinstance(value, str):
+        text = value.strip()
+        value = parse_json(text)
+    return (text, None) if isinstance(value, dict) else (raw, NO_OBJECT)
+
+
+def _dump(value: Any, *, compact: bool = False) -> str:
     """Write JSON in which no markup of ours can stand: a `<` of it becomes its JSON escape."""
-    return _MARKUP.sub(r"\\u003c", json.dumps(value, ensure_ascii=False, default=str))
+    separators = (",", ":") if compact else None
+    text = json.dumps(value, ensure_ascii=False, default=str, separators=separators)
+    return _MARKUP.sub(r"\\u003c", text)

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning
+from langchain_onlysq.error_details import excerpt, looks_like_html, names_an_error
 from langchain_onlysq.errors import (
     OnlySqAPIError,
     OnlySqEmptyResponseError,
@@ -17,15 +18,16 @@ from langchain_onlysq.errors import (
     OnlySqResponseError,
     OnlySqStreamError,
     error_from_payload,
-    excerpt,
-    looks_like_html,
-    names_an_error,
 )
 from langchain_onlysq.sse import DONE, EventDecoder, Unreadable
 from langchain_onlysq.text_filters import StopCutter, ThinkSplitter
+from langchain_onlysq.tool_calls import ToolCallTable
+from langchain_onlysq.tool_parser import ToolCallParser
 from langchain_onlysq.usage import read_usage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from langchain_onlysq.deltas import TextFilter
     from langchain_onlysq.errors import ErrorContext
     from langchain_onlysq.options import CallOptions
@@ -39,7 +41,14 @@ _METADATA: dict[str, tuple[str, type | tuple[type, ...]]] = {
 }
 """Key of an answer -> its name in `response_metadata`, and what it may hold."""
 
-_CONTENT = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls")
+_CONTENT = (
+    "content",
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "function_call",
+)
 """Keys of a message that hold a part of the answer."""
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
@@ -57,12 +66,15 @@ class AnswerReader:
         events: Number of events read so far; heartbeats are none.
     """
 
-    def __init__(self, options: CallOptions, context: ErrorContext) -> None:
+    def __init__(
+        self, options: CallOptions, context: ErrorContext, tool_names: Sequence[str] = ()
+    ) -> None:
         """Start before the first byte.
 
         Args:
             options: The settings of this call.
             context: What an error message may say and must not show.
+            tool_names: Names of the tools that the model may call in its text.
         """
         self.events = 0
         self._options = options
@@ -74,6 +86,9 @@ class AnswerReader:
             self._filters.append(ThinkSplitter())
         if self._stop_cutter:
             self._filters.append(self._stop_cutter)
+        if tool_names:
+            self._filters.append(ToolCallParser(tool_names))
+        self._calls = ToolCallTable()
         self._end = AnswerEnd(metadata={"model_name": options.model})
         self._failure: OnlySqError | None = None
         self._at_end = False
@@ -118,6 +133,8 @@ class AnswerReader:
         whole = self._complete and self._end.metadata.get("finish_reason") != "length"
         for position, text_filter in enumerate(filters):
             deltas += _pass_through(text_filter.close(whole=whole), filters[position + 1 :])
+        calls, self._calls = self._calls, ToolCallTable()
+        deltas += calls.close()
         self._obey_stop()
         self._has_content = self._has_content or bool(deltas)
         return deltas
@@ -244,6 +261,8 @@ class AnswerReader:
             if others:
                 self._has_content = True
                 additional.setdefault("content_parts", []).extend(others)
+        if calls := source.get("tool_calls") or source.get("function_call"):
+            deltas += self._calls.feed(calls)
         if refusal := source.get("refusal"):
             self._has_content = True
             additional["refusal"] = additional.get("refusal", "") + _text_of(refusal)

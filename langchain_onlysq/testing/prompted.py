@@ -13,6 +13,7 @@ from typing import Any
 _TOOLS = re.compile(r"^<tools>$(.*?)^</tools>$", re.DOTALL | re.MULTILINE)
 _SCHEMA = re.compile(r"^<json_schema>$(.*?)^</json_schema>$", re.DOTALL | re.MULTILINE)
 _FORCED = re.compile(r'You must call (?:"([^"\n]+)"|a tool\b|.*?"([^"\n]+)")')
+_FORBIDDEN = "You must not call a tool"
 _CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _RESPONSE = re.compile(r"<tool_response>(.*?)</tool_response>", re.DOTALL)
 
@@ -33,8 +34,11 @@ def read_tools(system: str) -> list[dict[str, Any]]:
 
 
 def read_choice(system: str) -> str:
-    """Read which call is forced: ``"auto"``, ``"required"``, or the name of a tool."""
-    forced = _FORCED.search(system)
+    """Read what is to be called: ``"auto"``, ``"none"``, ``"required"``, or a tool's name."""
+    instructions = _TOOLS.sub("", system)
+    if _FORBIDDEN in instructions:
+        return "none"
+    forced = _FORCED.search(instructions)
     if forced is None:
         return "auto"
     return forced[1] or forced[2] or "required"

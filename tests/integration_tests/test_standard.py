@@ -44,6 +44,7 @@ def base_url() -> Iterator[str]:
 
 class TestV2(ChatModelIntegrationTests):
     endpoint = "v2"
+    tool_calling = "auto"
 
     @pytest.fixture(autouse=True)
     def _server(self, base_url: str) -> None:
@@ -65,6 +66,7 @@ class TestV2(ChatModelIntegrationTests):
         return {
             "model": LIVE_MODEL if LIVE else "gpt-4o-mini",
             "endpoint": self.endpoint,
+            "tool_calling": self.tool_calling,
             "base_url": getattr(self, "_base_url", LIVE_URL),
             "stream_usage": True,
         }
@@ -78,9 +80,25 @@ class TestV2(ChatModelIntegrationTests):
         return True
 
     @property
+    def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
     def model_override_value(self) -> str:
         return "gpt-5-mini"
 
 
 class TestOpenAI(TestV2):
     endpoint = "openai"
+
+
+class TestOpenAIPrompted(TestOpenAI):
+    tool_calling = "prompted"

@@ -14,7 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core import exceptions as core
 
-from langchain_onlysq import errors
+from langchain_onlysq import error_details
+from langchain_onlysq.error_details import (
+    excerpt,
+    looks_like_html,
+    names_an_error,
+    parse_retry_after,
+)
 from langchain_onlysq.errors import (
     ErrorContext,
     OnlySqAPIError,
@@ -32,10 +38,6 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
     error_from_payload,
     error_from_response,
-    excerpt,
-    looks_like_html,
-    names_an_error,
-    parse_retry_after,
 )
 
 # How fast a machine is says nothing about the code.
@@ -523,7 +525,7 @@ NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 class TestRetryAfter:
     @pytest.fixture(autouse=True)
     def _clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(errors, "time", lambda: NOW)
+        monkeypatch.setattr(error_details, "time", lambda: NOW)
 
     @pytest.mark.parametrize(
         ("headers", "seconds"),

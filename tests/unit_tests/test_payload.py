@@ -14,11 +14,13 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.options import CallOptions
 from langchain_onlysq.payload import PATHS, build_payload, encode
+from langchain_onlysq.tools import ToolRequest
 
 # How fast a machine is says nothing about the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 HI = [HumanMessage("Hi")]
+NO_TOOLS = ToolRequest()
 WIRE_HI = [{"role": "user", "content": "Hi"}]
 
 
@@ -26,7 +28,11 @@ def build(
     extra: dict[str, Any] | None = None, *, stream: bool = False, **options: Any
 ) -> dict[str, Any]:
     return build_payload(
-        HI, CallOptions(**{"model": "gpt-4o-mini", **options}), extra or {}, stream=stream
+        HI,
+        CallOptions(**{"model": "gpt-4o-mini", **options}),
+        NO_TOOLS,
+        extra or {},
+        stream=stream,
     )
 
 
@@ -142,7 +148,7 @@ def test_messages_are_merged_on_v2(*, endpoint: str, merge: bool | None, count: 
     options = CallOptions.model_validate(
         {"model": "m", "endpoint": endpoint, "merge_consecutive_messages": merge}
     )
-    body = build_payload([*HI, *HI], options, {}, stream=False)
+    body = build_payload([*HI, *HI], options, NO_TOOLS, {}, stream=False)
     assert len(body.get("request", body)["messages"]) == count
 
 
@@ -159,20 +165,20 @@ def test_tools_are_native_or_text(endpoint: str, tool_calling: str, role: str) -
     options = CallOptions.model_validate(
         {"model": "m", "endpoint": endpoint, "tool_calling": tool_calling}
     )
-    body = build_payload([ToolMessage("4", tool_call_id="1")], options, {}, stream=False)
+    body = build_payload([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
     assert body.get("request", body)["messages"][0]["role"] == role
 
 
 def test_names_are_for_the_openai_endpoint_alone() -> None:
     for endpoint, named in (("v2", False), ("openai", True)):
         options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-        body = build_payload([HumanMessage("x", name="me")], options, {}, stream=False)
+        body = build_payload([HumanMessage("x", name="me")], options, NO_TOOLS, {}, stream=False)
         assert ("name" in body.get("request", body)["messages"][0]) is named
 
 
 def test_no_message_is_an_error_before_any_request() -> None:
     with pytest.raises(OnlySqInvalidRequestError):
-        build_payload([], CallOptions(model="m"), {}, stream=False)
+        build_payload([], CallOptions(model="m"), NO_TOOLS, {}, stream=False)
 
 
 class TestEncoding:
@@ -215,7 +221,7 @@ class TestEncoding:
         ]
         for endpoint in ("v2", "openai"):
             options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-            body = encode(build_payload(messages, options, {bad: bad}, stream=True), "m")
+            body = encode(build_payload(messages, options, NO_TOOLS, {bad: bad}, stream=True), "m")
             assert b"\\ud83d" not in body.replace(b'\\"', b"")
             assert "a\ufffd" in body.decode()
             json.loads(body)

@@ -44,5 +44,18 @@ def test_demo_runs_and_says_what_happened() -> None:
         encoding="utf-8",
     )
     assert result.stderr == ""
-    for said in ("piece by piece", "'total_tokens'", "Two plus two?", "The server got 6 requests"):
+    for said in ("piece by piece", "'total_tokens'", "Two plus two?", "62.6", "got 9 requests"):
         assert said in result.stdout
+
+
+def test_the_cost_of_tools_in_the_readme_is_the_measured_one() -> None:
+    result = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, str(ROOT / "examples" / "prompt_cost.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    measured = dict(line.split() for line in result.stdout.split("\n")[1:] if line)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for count in ("1", "10", "30"):
+        assert f"| {count} | {measured[count]} |" in readme

@@ -52,3 +52,9 @@ class TestOpenAI(TestV2):
     @property
     def chat_model_params(self) -> dict[str, Any]:
         return {"model": "gpt-4o-mini", "endpoint": "openai"}
+
+
+class TestOpenAIPrompted(TestV2):
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "gpt-4o-mini", "endpoint": "openai", "tool_calling": "prompted"}

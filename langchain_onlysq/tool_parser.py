@@ -37,6 +37,7 @@ _CALL_KEYS = frozenset(("name", "arguments", "parameters", "function", "type", "
 _CALL_FENCES = ("", "json", "tool_call")
 _LONGEST_INFO = 20
 _JSON_MARKS = frozenset("{}[]:,\"'")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _MARKS = re.compile(r"[<{\[`]")
 _UP_TO_QUOTE = re.compile(r'(?:[^"\\\r\n]|\\[^\r\n])*')
 _OPENING_FENCE = re.compile(r"[`\w-]*")
@@ -652,6 +653,8 @@ class ToolCallParser:
         self._rest = ""
         self._offset = 0
         self._opening: list[str] | None = None
+        # Offset of that tag.
+        self._begun = 0
         self._tag: _TagReader | None = None
         self._candidate: _Standalone | _Quote | None = None
         self._awaits_close = False
@@ -732,7 +735,7 @@ class ToolCallParser:
         edge = _EDGE.match(text)
         found = edge[0].lower() if edge else ""
         if found == OPEN_TAG:
-            self._opening = [text[: len(OPEN_TAG)]]
+            self._opening, self._begun = [text[: len(OPEN_TAG)]], self._offset
             return text[len(OPEN_TAG) :], False
         if found in tags:
             self._awaits_close = False
@@ -751,7 +754,7 @@ class ToolCallParser:
             return rest, True
         if rest.startswith(("{", "[", "```")):
             self._opening = None
-            if self._is_quoted():
+            if self._is_quoted("".join(held)):
                 offset = self._offset + len(text) - len(rest)
                 self._candidate = _Quote(self._code.code, held, offset)
             else:
@@ -773,12 +776,12 @@ class ToolCallParser:
         self._awaits_close = tag.open
         self._code.skip_call()
 
-    def _is_quoted(self) -> bool:
+    def _is_quoted(self, held: str) -> bool:
         """Return whether what opened inline code before this tag may be closed behind it."""
         size = self._code.code
-        if not size or self._code.line == "start":
+        if not size or self._code.line == "start" or _BLANK_LINE.search(held):
             return False
-        return self._offset >= self._searched or self._runs.get(size, 0) > self._offset
+        return self._begun >= self._searched or self._runs.get(size, 0) > self._begun
 
     def _judge(self, candidate: _Standalone | _Quote, end: int) -> str:
         """Act on the verdict, if there is one; return the text to read again."""

@@ -99,6 +99,7 @@ def parse_all_ways(
         (f"a ` {TAGGED} b `` c {TAGGED} d", "a ` b `` c d", 2),
         (f"a ` b\n{TAGGED} `", "a ` b\n`", 1),
         (f"a ` b\n\nc {TAGGED} `", "a ` b\n\nc `", 1),
+        (f"a ` <tool_call>\n \n{CALL}</tool_call> ` b", "a `  ` b", 1),
         (f"~ ~~ {TAGGED}", "~ ~~", 1),
         (f"~~~\nx\n~~~\n{TAGGED}", "~~~\nx\n~~~", 1),
         (f"````\n```\n````\n{TAGGED}", "````\n```\n````", 1),

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from langchain_core.messages import AIMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.testing import LocalOnlySq
+from langchain_onlysq.testing import LocalOnlySq, Reply
 from tests.conftest import LIVE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ PICTURE = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 """A picture of one pixel."""
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
 
 LIVE_MODEL = os.environ.get("ONLYSQ_LIVE_MODEL", "gpt-4o-mini")
 LIVE_URL = os.environ.get("ONLYSQ_API_BASE") or "https://api.onlysq.ru/ai"
@@ -90,6 +93,26 @@ class TestV2(ChatModelIntegrationTests):
     @property
     def supports_json_mode(self) -> bool:
         return True
+
+    @property
+    def supported_usage_metadata_details(self) -> dict[Any, list[Any]]:
+        # What the wire can carry; which model of the real service sends it is not known.
+        details = [] if LIVE else ["reasoning_output", "cache_read_input"]
+        return {"invoke": details, "stream": details}
+
+    def _invoke_with(self, usage: dict[str, Any], *, stream: bool) -> AIMessage:
+        with LocalOnlySq(Reply.text("Well, 42.", usage=usage)) as server:
+            fields = {**self.chat_model_params, "base_url": server.base_url}
+            llm = ChatOnlySq(**fields, streaming=stream)
+            return llm.invoke("What is 6 * 7?")
+
+    def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
+        details = {"completion_tokens_details": {"reasoning_tokens": 5}}
+        return self._invoke_with({**USAGE, **details}, stream=stream)
+
+    def invoke_with_cache_read_input(self, *, stream: bool = False) -> AIMessage:
+        details = {"prompt_tokens_details": {"cached_tokens": 4}}
+        return self._invoke_with({**USAGE, **details}, stream=stream)
 
     @property
     def model_override_value(self) -> str:

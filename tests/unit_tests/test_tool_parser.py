@@ -99,7 +99,7 @@ def parse_all_ways(
         (f"a ` {TAGGED} b `` c {TAGGED} d", "a ` b `` c d", 2),
         (f"a ` b\n{TAGGED} `", "a ` b\n`", 1),
         (f"a ` b\n\nc {TAGGED} `", "a ` b\n\nc `", 1),
-        (f"a ` <tool_call>\n \n{CALL}</tool_call> ` b", "a `  ` b", 1),
+        (f"a ` <tool_call>\n \n{CALL}</tool_call> ` b", "a ` ` b", 1),
         (f"~ ~~ {TAGGED}", "~ ~~", 1),
         (f"~~~\nx\n~~~\n{TAGGED}", "~~~\nx\n~~~", 1),
         (f"````\n```\n````\n{TAGGED}", "````\n```\n````", 1),
@@ -317,6 +317,13 @@ def test_broken_calls(text: str, rest: str, call: Call | None) -> None:
 def test_a_new_tag_ends_a_broken_call() -> None:
     text = f'<tool_call>{{"name":"w","arguments":{{"a":1 {TAGGED}'
     assert parse_all_ways(text) == ("", [("w", '{"a":1 ', CUT), GOOD])
+
+
+def test_what_was_searched_for_backticks_is_read_again_in_any_pieces() -> None:
+    text = f'{TAGGED}`<tool_call>{{"name":"w","arguments":{{"a":"</tool_call> ```<tool_call>\n\n['
+    text += f"\n```\n{TAGGED}"
+    assert parse_all_ways(text, whole=False) == parse_all_ways(text)
+    assert [call[1] for call in parse([text])[1]] == [ARGS, '{"a":"', "[\n```", ARGS]
 
 
 def test_a_call_that_was_cut_off_does_not_hide_the_next() -> None:

@@ -20,7 +20,7 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
     error_from_response,
 )
-from langchain_onlysq.outputs import ChunkMaker, to_result
+from langchain_onlysq.outputs import ChunkMaker, as_text, to_result
 from langchain_onlysq.responses import AnswerReader
 from langchain_onlysq.retries import retrying, warn
 
@@ -104,8 +104,8 @@ class Call:
         try:
             end = yield from self._obeyed(streams=True)
         except OnlySqError:
-            # What came is delivered, also what might have become something else.
-            for delta in self._held_back:
+            # What the last attempt brought is delivered, also what was held back of it.
+            for delta in [*self._waiting, *self._held_back]:
                 yield self._chunks.chunk(delta)
             raise
         yield self._chunks.last(end)
@@ -115,10 +115,8 @@ class Call:
         end = yield from self._answer(streams=streams)
         if not self._awaited:
             return end
-        answer = "".join(delta for delta in self._waiting if type(delta) is str)
         self._awaited = False
-        self._waiting = []
-        self._request = self._ask(answer)
+        self._request = self._ask(as_text(self._waiting, with_calls=bool(self._tool_names)))
         return (yield from self._answer(streams=streams))
 
     def _answer(self, *, streams: bool) -> Steps:
@@ -141,7 +139,7 @@ class Call:
     def _attempt(self, *, streams: bool) -> Steps:
         """Send the request once and read the answer."""
         reader = AnswerReader(self._options, self._context, self._tool_names)
-        self._waiting.clear()
+        self._waiting, self._held_back = [], []
         if self._collected:
             self._collected.clear()
         silence = _Silence(self._options.stall_timeout, streams=streams)

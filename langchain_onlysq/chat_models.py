@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.runnables import RunnableMap, RunnablePassthrough
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable, RunnableMap
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import ConfigDict, PrivateAttr, model_validator
@@ -32,23 +37,15 @@ from langchain_onlysq.outputs import PROVIDER
 from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
 from langchain_onlysq.prompted_tools import remind
 from langchain_onlysq.settings import ModelSettings, hide_secrets
-from langchain_onlysq.structured_output import StructuredOutputParser
+from langchain_onlysq.structured_output import StructuredOutputParser, with_raw
 from langchain_onlysq.tools import choose, format_tools, response_format_for, split_off
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
-
-    from langchain_core.callbacks import (
-        AsyncCallbackManagerForLLMRun,
-        CallbackManagerForLLMRun,
-    )
-    from langchain_core.language_models import LangSmithParams, LanguageModelInput
-    from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.outputs import ChatGenerationChunk, ChatResult
-    from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
+else:
+    # LangChain evaluates the annotations below (`with_fallbacks` does), so all of them are imported
+    # here but this one, whose module is heavy; a tool is a runnable.
+    BaseTool = Runnable
 
 logger = logging.getLogger("langchain_onlysq")
 
@@ -249,11 +246,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         )
         if not include_raw:
             return llm | parser
-        parsed = RunnablePassthrough.assign(
-            parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
-        )
-        failed = RunnablePassthrough.assign(parsed=lambda _: None)
-        return RunnableMap(raw=llm) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+        return RunnableMap(raw=llm) | with_raw(parser)
 
     # Calls
 
@@ -344,7 +337,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         def ask(answer: str | None) -> Request:
             body = payload
             if answer is not None:
-                body = add_reminder(payload, answer, remind(tools.forced or "required"))
+                reminder = remind(tools.forced or "required")
+                body = add_reminder(payload, answer, reminder, merge=options.merges_messages)
             return Request(
                 url=self.onlysq_api_base + PATHS[options.endpoint],
                 headers=self._headers(stream=stream),

@@ -50,7 +50,7 @@ def to_parts(content: Any, where: str) -> list[Part]:
     if isinstance(content, str):
         return [_text(content)] if content else []
     parts: list[Part] = []
-    for block in content:
+    for block in content or ():
         if isinstance(block, str):
             part: Part | None = _text(block)
         else:
@@ -86,6 +86,9 @@ def _translate(block: dict[str, Any], where: str) -> Part | None:
         raise OnlySqInvalidRequestError(msg)
     if kind in REASONING_BLOCKS or kind in TOOL_CALL_BLOCKS:
         return None
+    if kind == "non_standard" and isinstance(block.get("value"), dict):
+        # What our own answers hold beside text, in LangChain's standard form.
+        return _translate(block["value"], where)
     translate = _TRANSLATORS.get(kind)
     if translate is None:
         msg = (

@@ -24,6 +24,7 @@ from langchain_onlysq.content_blocks import (
 )
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.prompted_tools import render_call, render_result
+from langchain_onlysq.tool_calls import parse_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +66,13 @@ def to_wire_messages(
     translator = _Translator(native_tools=native_tools, names=names)
     for position, message in enumerate(messages):
         where = f"Message {position} ({message.type})"
-        translator.add(message, where, is_last=position + 1 == len(messages))
+        try:
+            translator.add(message, where, is_last=position + 1 == len(messages))
+        except (ValueError, RecursionError) as error:
+            msg = f"{where} cannot be written as JSON: {error}."
+            raise OnlySqInvalidRequestError(msg) from None
     translator.flush_images()
-    return _merge(translator.wire) if merge else translator.wire
+    return merge_neighbours(translator.wire) if merge else translator.wire
 
 
 def with_instructions(wire: list[WireMessage], instructions: str) -> list[WireMessage]:
@@ -205,8 +210,11 @@ def _calls_of(message: AIMessage) -> list[tuple[str, Any, str | None]]:
 
 
 def _native_call(name: str, arguments: Any, call_id: str | None) -> dict[str, Any]:
-    if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
+    if isinstance(arguments, str):
+        # The wire wants an object; the model is to see what it wrote all the same.
+        parsed = parse_arguments(arguments)
+        arguments = {"invalid_arguments": arguments} if parsed is None else parsed
+    arguments = json.dumps(arguments, ensure_ascii=False, default=str)
     return {
         "id": call_id or name,
         "type": "function",
@@ -214,8 +222,12 @@ def _native_call(name: str, arguments: Any, call_id: str | None) -> dict[str, An
     }
 
 
-def _merge(wire: list[WireMessage]) -> list[WireMessage]:
-    """Join neighbours that differ in nothing but their content."""
+def merge_neighbours(wire: list[WireMessage]) -> list[WireMessage]:
+    """Join neighbours that differ in nothing but their content.
+
+    Args:
+        wire: Wire messages, never changed.
+    """
     merged: list[WireMessage] = []
     for message in wire:
         last = merged[-1] if merged else None

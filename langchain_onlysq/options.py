@@ -200,10 +200,13 @@ def override(
     if taken := keywords.keys() & _NOT_FOR_CALLS:
         msg = f"{min(taken)!r} is made from what the model is asked: it cannot be a keyword."
         raise OnlySqInvalidRequestError(msg, model=options.model)
-    extra = dict(options.model_kwargs)
+    extra: dict[str, Any] = {}
     changed: dict[str, Any] = {}
     for name, value in keywords.items():
         field = ALIASES.get(name, name)
+        if field in changed and changed[field] != value:
+            msg = f"{name!r} is another name of {field!r}, which has another value."
+            raise OnlySqInvalidRequestError(msg, model=options.model)
         if field in CallOptions.model_fields:
             changed[field] = value
         elif field in type(options).model_fields:
@@ -212,15 +215,13 @@ def override(
         elif field not in _NOT_SENT:
             extra[name] = value
     if not changed:
-        return options, extra
+        return options, {**options.model_kwargs, **extra}
     fields = {name: getattr(options, name) for name in CallOptions.model_fields}
     try:
         options = CallOptions(**{**fields, **changed})
     except ValidationError as error:
         raise OnlySqInvalidRequestError(describe(error), model=options.model) from None
-    if "model_kwargs" in changed:
-        extra = {**extra, **options.model_kwargs}
-    return options, extra
+    return options, {**options.model_kwargs, **extra}
 
 
 _NOT_FOR_CALLS = frozenset({"messages", "request"})

@@ -17,6 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.utils.json import parse_partial_json
 
 from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
+from langchain_onlysq.prompted_tools import render_call
 from langchain_onlysq.tool_calls import parse_arguments
 
 if TYPE_CHECKING:
@@ -101,6 +102,14 @@ def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
         invalid_tool_calls=[call for call in whole if call["type"] == "invalid_tool_call"],
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def as_text(deltas: Iterable[Delta], *, with_calls: bool) -> str:
+    """Return what the pieces say, the calls among them in the form of a prompted model."""
+    message = cast("AIMessage", to_result(deltas, AnswerEnd()).generations[0].message)
+    calls = [*message.tool_calls, *message.invalid_tool_calls] if with_calls else []
+    written = [render_call(call["name"] or "", call["args"], None) for call in calls]
+    return "\n".join(part for part in (message.text, *written) if part)
 
 
 def _whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.messages import to_wire_messages, with_instructions
+from langchain_onlysq.messages import merge_neighbours, to_wire_messages, with_instructions
 from langchain_onlysq.options import SAMPLING
 from langchain_onlysq.sse import replace_surrogates
 
@@ -74,20 +74,21 @@ def build_payload(
     return {"model": options.model, **request}
 
 
-def add_reminder(payload: dict[str, Any], answer: str, reminder: str) -> dict[str, Any]:
+def add_reminder(
+    payload: dict[str, Any], answer: str, reminder: str, *, merge: bool
+) -> dict[str, Any]:
     """Return the body that asks once more, after an answer that did not do what it had to.
 
     Args:
         payload: The body of the first request.
         answer: What the model answered.
         reminder: What the user says to it.
+        merge: Whether neighbours of one role become one message.
     """
     request = payload.get("request", payload)
     said = [{"role": "assistant", "content": answer}] if answer else []
-    asked = {
-        **request,
-        "messages": [*request["messages"], *said, {"role": "user", "content": reminder}],
-    }
+    messages = [*request["messages"], *said, {"role": "user", "content": reminder}]
+    asked = {**request, "messages": merge_neighbours(messages) if merge else messages}
     return {**payload, "request": asked} if "request" in payload else asked
 
 

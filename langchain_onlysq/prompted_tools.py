@@ -234,6 +234,8 @@ def read_call(text: str, tool_names: Collection[str]) -> WrittenCall:
 def _read_arguments(raw: str) -> tuple[str, str | None]:
     value = parse_json(raw)
     text = raw
+    if raw.strip() == "null":
+        return "{}", None
     if isinstance(value, str):
         text = value.strip()
         value = parse_json(text)

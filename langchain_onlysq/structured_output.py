@@ -10,17 +10,22 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import AddableDict, RunnableGenerator
 from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from langchain_onlysq.json_scanner import is_cut_off, parse_json, refuse_constant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from pydantic.v1 import BaseModel as BaseModelV1
 
+_DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
+_BRACKET = re.compile(r"[{\[]")
+_EITHER_BRACKET = re.compile(r"[{}\[\]]")
+_LOOKS_LIKE_JSON = re.compile(r'\{\s*("|$)|\[\s*[{\["]')
 _FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$")
-_CANDIDATES = 200
-"""How many braces of a long prose are tried, so that time stays linear in practice."""
 
 
 class StructuredOutputParser(BaseTransformOutputParser[Any]):
@@ -87,6 +92,14 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         for value in progress.end():
             yield value
 
+    def judge(self, message: BaseMessage) -> dict[str, Any]:
+        """Return the object of a message, or the error in its place."""
+        try:
+            parsed = self.parse_result([ChatGeneration(message=message)])
+        except OutputParserException as error:
+            return {"parsed": None, "parsing_error": error}
+        return {"parsed": parsed, "parsing_error": None}
+
     def _from_calls(self, message: AIMessage) -> Any:
         for call in message.tool_calls:
             if call["name"] == self.tool_name:
@@ -130,6 +143,31 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             raise OutputParserException(msg, llm_output=text) from error
 
 
+def with_raw(parser: StructuredOutputParser) -> RunnableGenerator[Any, Any]:
+    """Return what adds the parsed object, or the error, to `{"raw": message}`.
+
+    The raw message streams on as it comes; the object follows at the end.
+    """
+
+    def transform(pieces: Iterator[Any]) -> Iterator[Any]:
+        total: Any = None
+        for piece in pieces:
+            total = AddableDict(piece) if total is None else total + AddableDict(piece)
+            yield AddableDict(piece)
+        if total is not None:
+            yield AddableDict(parser.judge(total["raw"]))
+
+    async def atransform(pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        total: Any = None
+        async for piece in pieces:
+            total = AddableDict(piece) if total is None else total + AddableDict(piece)
+            yield AddableDict(piece)
+        if total is not None:
+            yield AddableDict(parser.judge(total["raw"]))
+
+    return RunnableGenerator(transform, atransform)
+
+
 class _Progress:
     """What a running stream has brought, and what of it was shown last."""
 
@@ -162,45 +200,55 @@ class _Progress:
             yield value
 
 
-def extract_json(text: str) -> Any:
-    """Find the JSON in an answer: alone, in a fence, or among prose.
+def extract_json(text: str) -> dict[str, Any]:
+    """Find the JSON object in an answer: alone, in a fence, or among prose.
 
     Args:
         text: The text of the answer.
 
     Returns:
-        The value: the whole text, else the first fence that holds JSON, else the first object or
-        list that stands in the text.
+        The object: the whole text, else the first fence that is one, else the first one that
+        stands in the text by itself, not inside of something broken.
 
     Raises:
-        OutputParserException: If there is none, or if it was cut off.
+        OutputParserException: If there is none, or if it was cut off or is broken.
     """
     for candidate in (text, *_FENCE.findall(text)):
-        try:
-            return json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    decoder = json.JSONDecoder(strict=False)
-    was_cut_off = False
-    for position, match in enumerate(re.finditer(r"[{\[]", text)):
-        if position >= _CANDIDATES:
-            break
-        try:
-            value, _ = decoder.raw_decode(text, match.start())
-        except json.JSONDecodeError as error:
-            cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-            if cut and re.match(r'\{\s*("|$)', text[match.start() :]):
-                # What is inside an object that was cut off is half an object, too.
-                was_cut_off = True
-                break
-        except RecursionError:
-            break
-        else:
-            if isinstance(value, dict) or (value and isinstance(value[0], dict)):
-                return value
-    msg = (
-        "The JSON in the answer was cut off before its end."
-        if was_cut_off
-        else "There is no JSON in the answer."
-    )
+        if isinstance(value := parse_json(candidate), dict):
+            return value
+    at = 0
+    while match := _BRACKET.search(text, at):
+        at, value = _next_value(text, match.start())
+        if isinstance(value, dict) and value:
+            return value
+    msg = "There is no JSON object in the answer."
     raise OutputParserException(msg, llm_output=text)
+
+
+def _next_value(text: str, start: int) -> tuple[int, Any]:
+    """Read what a bracket opens; return where it ends, and its value if it is JSON.
+
+    Raises:
+        OutputParserException: If it is JSON that was cut off or is broken. What stands inside of
+            it is half an answer, too.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError) as error:
+        cut_off = isinstance(error, json.JSONDecodeError) and is_cut_off(error)
+        if _LOOKS_LIKE_JSON.match(text, start):
+            what = "was cut off before its end" if cut_off else f"is broken: {error}"
+            msg = f"The JSON in the answer {what}."
+            raise OutputParserException(msg, llm_output=text) from None
+        return _behind(text, start), None
+    return end, value
+
+
+def _behind(text: str, start: int) -> int:
+    """Return where the brackets of prose, or of code, are closed again."""
+    depth = 0
+    for match in _EITHER_BRACKET.finditer(text, start):
+        depth += 1 if match[0] in "{[" else -1
+        if depth == 0:
+            return match.end()
+    return len(text)

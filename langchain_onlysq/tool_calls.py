@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from langchain_onlysq.deltas import ToolCallDelta
+from langchain_onlysq.json_scanner import is_cut_off, load_json
 
 _NO_ID = frozenset({"", "null", "none", "undefined"})
 
@@ -168,9 +169,9 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text, strict=False)
+        value = load_json(text)
         if isinstance(value, str):
-            value = json.loads(value, strict=False) if value.strip() else None
+            value = load_json(value) if value.strip() else None
     except (ValueError, RecursionError):
         return None
     if value is None:
@@ -181,10 +182,12 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
 def why_broken(text: str) -> str:
     """Say why a text is no arguments."""
     try:
-        json.loads(text, strict=False)
+        load_json(text)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        if is_cut_off(error):
             return "the arguments were cut off before their end"
+        return f"the arguments are no JSON: {error}"
+    except ValueError as error:
         return f"the arguments are no JSON: {error}"
     except RecursionError:
         return "the arguments are nested too deeply"

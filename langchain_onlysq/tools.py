@@ -99,7 +99,7 @@ def split_off(extra: Mapping[str, Any]) -> tuple[ToolRequest, dict[str, Any]]:
     request = ToolRequest(
         tools=tools,
         choice=choose(rest.pop("tool_choice", None), tools),
-        response_format=rest.pop("response_format", None),
+        response_format=_read_format(rest.pop("response_format", None)),
         native={
             key: rest.pop(key)
             for key in ("parallel_tool_calls",)
@@ -120,7 +120,11 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
     Raises:
         OnlySqInvalidRequestError: If one of them is no tool that a function stands behind.
     """
-    formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    try:
+        formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    except (ValueError, TypeError) as error:
+        msg = f"One of the tools is no tool: {error}"
+        raise OnlySqInvalidRequestError(msg) from error
     for tool in formatted:
         if not isinstance(tool.get("function"), dict) or not tool["function"].get("name"):
             kind = tool.get("type")
@@ -178,6 +182,15 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
     if strict is not None:
         named["strict"] = strict
     return {"type": "json_schema", "json_schema": named}
+
+
+def _read_format(given: Any) -> dict[str, Any] | None:
+    if given is None or isinstance(given, dict):
+        return given
+    if isinstance(given, type):
+        return response_format_for(given)
+    msg = f"response_format is {given!r}: it is a schema, or OpenAI's object for one."
+    raise OnlySqInvalidRequestError(msg)
 
 
 def _native_format(response_format: dict[str, Any]) -> dict[str, Any]:

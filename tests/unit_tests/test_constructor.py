@@ -245,10 +245,10 @@ class TestKeywordsOfACall:
         payload = llm._get_request_payload("Hi", b=3, c=None, model_kwargs={"d": 4})
         assert payload["request"] == {
             "messages": [{"role": "user", "content": "Hi"}],
-            "a": 1,
             "b": 3,
             "d": 4,
         }
+        assert llm._get_request_payload("Hi", b=3)["request"]["a"] == 1
         assert llm.model_kwargs == {"a": 1, "b": 2}
 
     @pytest.mark.parametrize("name", ["api_key", "base_url", "proxy", "default_headers", "cache"])

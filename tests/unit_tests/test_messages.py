@@ -189,13 +189,13 @@ class TestNativeCalls:
         assert wire["content"] == "Well"
         assert wire["name"] == "bot"
 
-    def test_broken_arguments_go_back_as_they_came(self) -> None:
+    def test_broken_arguments_go_back_inside_an_object(self) -> None:
         broken = {"name": "add", "args": '{"a": ', "id": "1", "error": "cut off"}
         nameless = {"name": None, "args": None, "id": "2", "error": None}
         (wire,) = native(AIMessage("", invalid_tool_calls=[broken, nameless]))
         assert [c["function"] for c in wire["tool_calls"]] == [
-            {"name": "add", "arguments": '{"a": '},
-            {"name": "", "arguments": ""},
+            {"name": "add", "arguments": '{"invalid_arguments": "{\\"a\\": "}'},
+            {"name": "", "arguments": "{}"},
         ]
 
     def test_a_call_without_an_id_goes_by_its_name(self) -> None:

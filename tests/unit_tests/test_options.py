@@ -224,10 +224,15 @@ class TestOverriding:
         assert changed is settings
         assert keywords == before
 
-    def test_extra_keys_of_a_call_are_added(self) -> None:
+    def test_extra_keys_of_a_call_replace_those_of_the_model(self) -> None:
         settings = options(model_kwargs={"a": 1, "b": 2})
         _, extra = override(settings, {"model_kwargs": {"b": 3}})
-        assert extra == {"a": 1, "b": 3}
+        assert extra == {"b": 3}
+        assert settings.model_kwargs == {"a": 1, "b": 2}
+
+    def test_two_names_of_a_field_with_two_values_are_refused(self) -> None:
+        with pytest.raises(OnlySqInvalidRequestError, match="another name of 'model'"):
+            override(options(), {"model": "a", "model_name": "b"})
 
     @pytest.mark.parametrize(
         "name", ["stream", "ls_structured_output_format", "structured_output_format"]

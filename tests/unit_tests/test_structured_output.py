@@ -57,6 +57,8 @@ FOUND = {
     "in a fence left open": f"{FENCE}json\n{TEXT}\n",
     "among prose": f"As you asked, a joke: {TEXT} I hope you like it.",
     "after braces": f"In {{python}} and [lists], a joke: {TEXT}",
+    "after empty braces": f"Use {{}} like this: {TEXT}",
+    "after a list": f"Of [1, 2] and [{{}}]: {TEXT}",
     "with blanks": f"\n\n  {TEXT}  \n",
 }
 NOT_FOUND = {
@@ -67,6 +69,20 @@ NOT_FOUND = {
     "cut off in a fence": (f"{FENCE}json\n{PRETTY[:-8]}", "cut off"),
     "cut off with an object inside": ('{"setup": {"a": 1}, "punchl', "cut off"),
     "single quotes": ("{'setup': 'a', 'punchline': 'b'}", "no JSON"),
+    "inside of something broken": ('{"outer": {"a": 1},}', "broken"),
+    "inside of something broken, in a fence": (
+        f'{FENCE}json\n{{"z": {{"a": 5}}, "q": tru\n{FENCE}',
+        "broken",
+    ),
+    "inside of a comment": ('{"a": 1, // c\n "b": {"a": 3}}', "broken"),
+    "inside of a list that was cut off": ('[{"a": 1}, {"a": 2', "cut off"),
+    "inside of braces without quotes": ('{x: {"a": 1}', "no JSON"),
+    "a number": ("42", "no JSON"),
+    "a string": ('"hi"', "no JSON"),
+    "null": ("null", "no JSON"),
+    "a list": ("[1, 2]", "no JSON"),
+    "a list of objects": ('[{"a": 1}]', "no JSON"),
+    "NaN": ('{"a": NaN}', "broken"),
 }
 
 
@@ -215,3 +231,39 @@ def test_a_cut_off_stream_is_never_half_an_object(server: LocalOnlySq) -> None:
 def test_an_unknown_method_is_refused(server: LocalOnlySq) -> None:
     with pytest.raises(ValueError, match="json_mode"):
         make(server).with_structured_output(Joke, method="magic")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_include_raw_in_a_stream(way: str, server: LocalOnlySq) -> None:
+    import asyncio  # noqa: PLC0415
+
+    llm: Any = make(server).with_structured_output(Joke, include_raw=True)
+
+    async def collect() -> list[Any]:
+        return [item async for item in llm.astream("x")]
+
+    for reply, parsed in ((TEXT, Joke(**JOKE)), ("no", None)):
+        server.reply(reply)
+        items = list(llm.stream("x")) if way == "stream" else asyncio.run(collect())
+        total = items[0]
+        for item in items[1:]:
+            total = total + item
+        assert total["raw"].content == reply
+        assert total["parsed"] == parsed
+        assert isinstance(total["parsing_error"], OutputParserException) is (parsed is None)
+
+
+def test_with_fallbacks_keeps_it(server: LocalOnlySq) -> None:
+    server.reply(Reply.error(500, "no"), TEXT, Reply.error(500, "no"), "plain")
+    both: Any = make(server).with_fallbacks([make(server)])
+    assert both.with_structured_output(Joke).invoke("x") == Joke(**JOKE)
+    assert both.bind_tools([Joke]).invoke("x").content == "plain"
+
+
+def test_a_text_alone_can_be_parsed() -> None:
+    from langchain_onlysq.structured_output import StructuredOutputParser  # noqa: PLC0415
+
+    parser = StructuredOutputParser(output_type=None)
+    assert parser.parse(TEXT) == JOKE
+    assert list(parser.transform(iter([TEXT[:9], TEXT[9:]])))[-1] == JOKE
+    assert list(parser.transform(iter([]))) == []

@@ -364,3 +364,91 @@ def test_with_choice_none_markup_is_text(setup: str, server: LocalOnlySq) -> Non
     answer = make(server, setup).bind_tools([weather], tool_choice="none").invoke("Hi")
     assert answer.content == text
     assert answer.tool_calls == []
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_a_broken_call_can_be_answered_and_sent_again(setup: str, server: LocalOnlySq) -> None:
+    llm = make(server, setup).bind_tools([add])
+    server.reply(Reply.tool_calls([("add", '{"a": 1')]))
+    asked = llm.invoke("Add!")
+    result = ToolMessage("bad arguments", tool_call_id=str(asked.invalid_tool_calls[0]["id"]))
+    server.reply("I see.")
+    assert llm.invoke([HumanMessage("Add!"), asked, result]).content == "I see."
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+class TestHeldBackAnswers:
+    def test_a_broken_one_is_delivered_whole(self, setup: str, server: LocalOnlySq) -> None:
+        server.reply(
+            Reply.stream([chunk("Hello "), chunk("wor"), chunk(" <"), Close()], done=False)
+        )
+        llm = make(server, setup).bind_tools([add], tool_choice="any")
+        outcome = run("stream", llm)  # type: ignore[arg-type]
+        assert type(outcome.failure) is OnlySqStreamError
+        assert outcome.delivered == "Hello wor <"
+
+    def test_nothing_of_a_rejected_one_is(self, setup: str, server: LocalOnlySq) -> None:
+        server.reply("Hello wor<tool", Reply.error(401, "no"))
+        llm = make(server, setup).bind_tools([add], tool_choice="any")
+        outcome = run("stream", llm)  # type: ignore[arg-type]
+        assert outcome.delivered == ""
+
+    def test_nothing_of_a_failed_attempt_is(self, setup: str, server: LocalOnlySq) -> None:
+        cut = Reply.stream([chunk("<tool_ca"), Close()], done=False)
+        server.reply(cut, Reply.error(401, "no"))
+        held = {} if setup == "openai" else {"max_retries": 1}
+        llm = make(server, setup, **held).bind_tools([add])
+        outcome = run("stream", llm)  # type: ignore[arg-type]
+        assert outcome.delivered == ("<tool_ca" if setup == "openai" else "")
+
+
+def test_a_wrong_call_is_part_of_what_is_asked_again(server: LocalOnlySq) -> None:
+    server.reply(Reply.tool_calls([("weather", {"city": "Rome"})]), "no", "no")
+    make(server).bind_tools([weather, add], tool_choice="add").invoke("Hi")
+    roles = [m["role"] for m in chat_of(server)["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert '"weather"' in chat_of(server)["messages"][2]["content"]
+
+
+def test_an_empty_answer_is_asked_again_without_two_messages_of_one_role(
+    server: LocalOnlySq,
+) -> None:
+    server.reply(
+        Reply.stream([chunk({"reasoning_content": "hm"}), chunk("", finish_reason="stop")])
+    )
+    list(make(server).bind_tools([add], tool_choice="any").stream("Hi"))
+    assert [m["role"] for m in chat_of(server)["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize("keywords", [{"response_format": "json"}, {"tools": [3]}], ids=str)
+def test_keywords_that_make_no_sense_are_refused(
+    keywords: dict[str, Any], server: LocalOnlySq
+) -> None:
+    with pytest.raises(OnlySqInvalidRequestError):
+        make(server).bind(**keywords).invoke("Hi")
+    assert server.requests == []
+
+
+def test_a_schema_as_keyword_of_a_call(server: LocalOnlySq) -> None:
+    make(server, "openai").bind(response_format=Person).invoke("Hi")
+    assert chat_of(server)["response_format"]["json_schema"]["name"] == "Person"
+    make(server, "openai").bind(response_format={"type": "text"}).invoke("Hi")
+    make(server).bind(response_format={"type": "text"}).invoke("Hi")
+    assert [m["role"] for m in chat_of(server)["messages"]] == ["user"]
+
+
+def test_arguments_that_go_in_circles_are_refused(server: LocalOnlySq) -> None:
+    args: dict[str, Any] = {}
+    message = AIMessage("", tool_calls=[{"name": "f", "args": args, "id": "1"}])
+    message.tool_calls[0]["args"]["me"] = message.tool_calls[0]["args"]
+    for setup in SETUPS:
+        with pytest.raises(OnlySqInvalidRequestError, match="Message 0"):
+            make(server, setup).invoke([message])
+
+
+def test_a_refusal_in_v1_content_can_be_sent_back(server: LocalOnlySq) -> None:
+    server.reply({"choices": [{"message": {"refusal": "No."}, "finish_reason": "stop"}]})
+    llm = make(server, output_version="v1")
+    answer = llm.invoke("Hi")
+    llm.invoke([HumanMessage("Hi"), answer, HumanMessage("Please?")])
+    assert chat_of(server)["messages"][1] == {"role": "assistant", "content": "No."}

@@ -131,11 +131,8 @@ def spoil(arguments: str, reason: str) -> str:
         arguments: The arguments as they came.
         reason: What is wrong with them; it becomes part of the text.
     """
-    for bracket in ("]", "}", ' "]', ' "}'):
-        spoilt = f"{bracket} ({reason})"
-        if not isinstance(_completed(arguments + spoilt), dict):
-            return spoilt
-    return spoilt
+    endings = [f"{bracket} ({reason})" for bracket in ("]", "}", ' "]', ' "}')]
+    return next(end for end in endings if not isinstance(_completed(arguments + end), dict))
 
 
 def _completed(text: str) -> Any:

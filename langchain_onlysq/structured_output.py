@@ -124,10 +124,7 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             calls = (c["args"] for c in message.tool_calls if c["name"] == self.tool_name)
             return next(calls, None)
         start = text.find("{")
-        try:
-            value = parse_partial_json(text[start:]) if start >= 0 else None
-        except ValueError:
-            return None
+        value = parse_partial_json(text[start:]) if start >= 0 else None
         return value if isinstance(value, dict) else None
 
     def _validated(self, value: Any, text: str) -> Any:
@@ -150,20 +147,18 @@ def with_raw(parser: StructuredOutputParser) -> RunnableGenerator[Any, Any]:
     """
 
     def transform(pieces: Iterator[Any]) -> Iterator[Any]:
-        total: Any = None
+        total = AddableDict()
         for piece in pieces:
-            total = AddableDict(piece) if total is None else total + AddableDict(piece)
+            total += AddableDict(piece)
             yield AddableDict(piece)
-        if total is not None:
-            yield AddableDict(parser.judge(total["raw"]))
+        yield AddableDict(parser.judge(total["raw"]))
 
     async def atransform(pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        total: Any = None
+        total = AddableDict()
         async for piece in pieces:
-            total = AddableDict(piece) if total is None else total + AddableDict(piece)
+            total += AddableDict(piece)
             yield AddableDict(piece)
-        if total is not None:
-            yield AddableDict(parser.judge(total["raw"]))
+        yield AddableDict(parser.judge(total["raw"]))
 
     return RunnableGenerator(transform, atransform)
 

@@ -187,8 +187,6 @@ def why_broken(text: str) -> str:
         if is_cut_off(error):
             return "the arguments were cut off before their end"
         return f"the arguments are no JSON: {error}"
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"the arguments are no JSON: {error}"
-    except RecursionError:
-        return "the arguments are nested too deeply"
     return "the arguments are no JSON object"

@@ -386,6 +386,17 @@ async def test_certificates_are_not_read_on_the_loop(
     assert threading.get_ident() not in threads
 
 
+def test_an_async_client_alone_of_another_process_is_left_alone(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = make(server)
+    asyncio.run(llm.ainvoke("Hi"))
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    assert llm.invoke("Hi").content == "You said: Hi"
+    llm.close()
+
+
 def test_clients_of_another_process_are_left_alone(
     server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:

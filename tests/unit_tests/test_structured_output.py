@@ -8,6 +8,8 @@ from typing import Any, TypedDict
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import Generation
 from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq
@@ -267,3 +269,24 @@ def test_a_text_alone_can_be_parsed() -> None:
     assert parser.parse(TEXT) == JOKE
     assert list(parser.transform(iter([TEXT[:9], TEXT[9:]])))[-1] == JOKE
     assert list(parser.transform(iter([]))) == []
+    assert parser.parse_result([Generation(text='{"a": 1, "b')], partial=True) == {"a": 1}
+    assert parser.parse_result([Generation(text="[]{")], partial=True) == {}
+    assert "onlysq" in parser._type
+
+
+def test_the_call_of_another_tool_is_passed_over() -> None:
+    from langchain_onlysq.structured_output import StructuredOutputParser  # noqa: PLC0415
+
+    calls = [{"name": name, "args": args, "id": name} for name, args in (("x", {}), ("Joke", JOKE))]
+    message = AIMessage("", tool_calls=calls)
+    parser = StructuredOutputParser(output_type=None, tool_name="Joke")
+    assert parser.judge(message) == {"parsed": JOKE, "parsing_error": None}
+
+
+def test_strict_is_passed_on(server: LocalOnlySq) -> None:
+    server.reply(TEXT)
+    llm = make(server, endpoint="openai").with_structured_output(Joke, strict=True)
+    assert llm.invoke("x") == Joke(**JOKE)
+    form = server.requests[0].chat["response_format"]["json_schema"]
+    assert form["strict"] is True
+    assert form["schema"]["additionalProperties"] is False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk
 
+from langchain_onlysq import outputs
 from langchain_onlysq.deltas import AnswerEnd, ToolCallDelta
 from langchain_onlysq.outputs import ChunkMaker, spoil, to_result
 from langchain_onlysq.tool_calls import ToolCallTable, parse_arguments, why_broken
@@ -223,3 +224,19 @@ def test_spoilt_arguments_are_not_completed_by_langchain(arguments: str) -> None
     except ValueError:
         return
     assert not isinstance(completed, dict)
+
+
+def test_two_tools_without_arguments_stay_two_calls() -> None:
+    message = both(read([part("", name="f", key="a")], [part("", name="g", key="b")]))
+    assert [call["name"] for call in message.tool_calls] == ["f", "g"]
+
+
+@pytest.mark.parametrize("constant", ["NaN", "-Infinity"])
+def test_constants_that_are_no_json_break_a_call(constant: str) -> None:
+    message = both(read([part(f'{{"a": {constant}}}', name="f", key="a")]))
+    assert constant in message.invalid_tool_calls[0]["error"]
+
+
+def test_what_langchain_cannot_complete_needs_no_spoiling() -> None:
+    assert spoil("", "why").endswith("(why)")
+    assert outputs._completed("no JSON at all") is None

@@ -19,6 +19,7 @@ from langchain_onlysq.errors import (
     OnlySqError,
     OnlySqTimeoutError,
     error_from_response,
+    stalled,
 )
 from langchain_onlysq.outputs import ChunkMaker, as_text, to_result
 from langchain_onlysq.responses import AnswerReader
@@ -280,13 +281,6 @@ class _Silence:
 
 
 _READ = Read()
-
-
-def stalled(limit: float, model: str | None) -> OnlySqTimeoutError:
-    """Return the error for a stream without an event."""
-    return OnlySqTimeoutError(
-        f"The stream was silent for {limit:g} s (stall_timeout).", code="stall_timeout", model=model
-    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

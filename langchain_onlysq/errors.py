@@ -214,6 +214,18 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
     )
 
 
+def stalled(limit: float | None, model: str | None) -> OnlySqTimeoutError:
+    """Return the error for a stream that brought no event for too long.
+
+    Args:
+        limit: The stall timeout in seconds, where it is at hand.
+        model: Model id that was asked.
+    """
+    how_long = "" if limit is None else f" for {limit:g} s"
+    msg = f"The stream was silent{how_long}; stall_timeout=… allows more."
+    return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
+
+
 # The class
 
 _OVERFLOW = re.compile(

@@ -7,9 +7,10 @@ import socket
 import threading
 import time
 from contextlib import aclosing, closing, suppress
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
 from langchain_onlysq.effects import AcquirePermit, Effect, Head, Read, ReportRetry, Send, Wait
 from langchain_onlysq.errors import (
@@ -19,18 +20,85 @@ from langchain_onlysq.errors import (
     OnlySqResponseError,
     OnlySqStreamError,
     OnlySqTimeoutError,
+    stalled,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
-    from langchain_core.callbacks import (
-        AsyncCallbackManagerForLLMRun,
-        CallbackManagerForLLMRun,
-    )
     from langchain_core.rate_limiters import BaseRateLimiter
 
 T = TypeVar("T")
+_Client = TypeVar("_Client", bound=httpx.Client | httpx.AsyncClient)
+_Manager = TypeVar("_Manager")
+
+_NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
+_NOTHING_SENT = Send("", {}, b"", (None, None, None, None))
+
+_TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
+    (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
+    (httpx.PoolTimeout, "pool_timeout", "No connection was free within {} s"),
+    (httpx.WriteTimeout, "write_timeout", "The request could not be sent on for {} s"),
+    (httpx.ReadTimeout, "read_timeout", "No data came for {} s"),
+)
+_TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_timeout")
+
+# What both halves share
+
+
+class _Channel(Generic[_Client, _Manager]):
+    """What one call uses of the outside world, and the answer that it is reading."""
+
+    def __init__(
+        self,
+        client: _Client,
+        model: str,
+        rate_limiter: BaseRateLimiter | None = None,
+        run_manager: _Manager | None = None,
+    ) -> None:
+        """Take what the call may use; the model id is for error messages."""
+        self._client: _Client = client
+        self._model = model
+        self._rate_limiter = rate_limiter
+        self._run_manager = run_manager
+        self._response: httpx.Response | None = None
+        self._sent = _NOTHING_SENT
+
+    def _accept(self, response: httpx.Response) -> Head:
+        self._response = response
+        return Head(response.status_code, response.headers)
+
+    def _let_go(self) -> httpx.Response | None:
+        """Forget the answer; return it if it is still to be closed."""
+        response, self._response = self._response, None
+        return None if response is None or response.is_closed else response
+
+    def _failure(self, error: Exception, *, answered: bool = True) -> OnlySqError:
+        """Say what a failure of the network means, before or after the head of the answer came.
+
+        It is returned, not raised: otherwise the frames of httpx would hang on it as its context,
+        and their variables hold headers, and so the key.
+        """
+        failure = _classify(error, self._sent, self._model, answered=answered)
+        if not isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
+            # The texts of those two quote what could not be sent.
+            error.__cause__ = error.__context__ = None
+            failure.__cause__ = error.with_traceback(None)
+        return failure
+
+    def _stalled(self) -> OnlySqTimeoutError:
+        return stalled(self._sent.timeout[1] if self._sent.stalls else None, self._model)
+
+
+def _resume(steps: Generator[Effect | T, Any, None], outcome: list[Any]) -> Effect | T:
+    """Give a call the outcome of its last effect, and return its next step.
+
+    The outcome is popped, so that an error raised from here on has no bytes in its frames.
+    """
+    if isinstance(outcome[0], OnlySqError):
+        return steps.throw(outcome.pop())
+    return steps.send(outcome.pop())
+
 
 # The sync half
 
@@ -43,21 +111,14 @@ def run(steps: Generator[Effect | T, Any, None], channel: Channel) -> T:
 
 def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generator[T]:
     """Carry out a call, and yield its outputs as they come."""
-    outcome: list[Any] = []
     try:
         step = next(steps)
         while True:
-            if not isinstance(step, Effect):
+            if isinstance(step, Effect):
+                step = _resume(steps, [channel.perform(step)])
+            else:
                 yield step
                 step = next(steps)
-                continue
-            try:
-                outcome.append(channel.perform(step))
-            except OnlySqError as failure:
-                step = steps.throw(failure)
-            else:
-                # Popped, so that an error raised from here on has no bytes in its frames.
-                step = steps.send(outcome.pop())
     except StopIteration:
         return
     finally:
@@ -65,31 +126,13 @@ def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generat
         channel.close()
 
 
-class Channel:
+class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
     """The outside world of one sync call."""
 
-    def __init__(
-        self,
-        client: httpx.Client,
-        model: str,
-        rate_limiter: BaseRateLimiter | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-    ) -> None:
-        """Take what the call may use; the model id is for error messages."""
-        self._client = client
-        self._model = model
-        self._rate_limiter = rate_limiter
-        self._run_manager = run_manager
-        self._response: httpx.Response | None = None
-        self._pieces: Iterator[bytes] = iter(())
-        self._sent = _NOTHING_SENT
+    _pieces: Iterator[bytes]
 
     def perform(self, effect: Effect) -> Any:
-        """Carry out one effect and return its outcome.
-
-        Raises:
-            OnlySqError: If the network failed.
-        """
+        """Carry out one effect; return its outcome, or the error that the network made of it."""
         if isinstance(effect, Read):
             return self._read(effect)
         self.close()
@@ -105,36 +148,28 @@ class Channel:
 
     def close(self) -> None:
         """Let go of the answer, read or not."""
-        response, self._response = self._response, None
-        if response is not None:
+        if response := self._let_go():
             response.close()
 
-    def _send(self, effect: Send) -> Head:
+    def _send(self, effect: Send) -> Head | OnlySqError:
         self._sent = effect
         try:
             request = _build_request(self._client, effect)
             response = self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
-            failure = _failure(error, effect, self._model, answered=False)
-        else:
-            return self._accept(response)
-        raise failure
-
-    def _accept(self, response: httpx.Response) -> Head:
-        self._response = response
+            return self._failure(error, answered=False)
         self._pieces = response.iter_bytes() if _is_encoded(response) else response.iter_raw()
-        return Head(response.status_code, response.headers)
+        return self._accept(response)
 
-    def _read(self, effect: Read) -> bytes | None:
+    def _read(self, effect: Read) -> bytes | OnlySqError | None:
         if effect.limit is not None:
             return self._read_within(effect.limit)
         try:
             return next(self._pieces, None)
         except _NETWORK_ERRORS as error:
-            failure = _failure(error, self._sent, self._model)
-        raise failure
+            return self._failure(error)
 
-    def _read_within(self, seconds: float) -> bytes | None:
+    def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
         """Read with a limit of this read alone, which httpx has no setting for."""
         response = cast("httpx.Response", self._response)
         expired = threading.Event()
@@ -146,17 +181,11 @@ class Channel:
         timer = threading.Timer(seconds, expire)
         timer.daemon = True
         timer.start()
-        piece: bytes | None = None
         try:
             piece = self._read(Read())
-        except OnlySqError:
-            if not expired.is_set():
-                raise
         finally:
             timer.cancel()
-        if piece is None and expired.is_set():
-            raise _stalled(self._sent, self._model)
-        return piece
+        return piece if isinstance(piece, bytes) or not expired.is_set() else self._stalled()
 
 
 # The async half
@@ -172,20 +201,14 @@ async def astream(
     steps: Generator[Effect | T, Any, None], channel: AsyncChannel
 ) -> AsyncGenerator[T]:
     """Carry out a call, and yield its outputs as they come."""
-    outcome: list[Any] = []
     try:
         step = next(steps)
         while True:
-            if not isinstance(step, Effect):
+            if isinstance(step, Effect):
+                step = _resume(steps, [await channel.perform(step)])
+            else:
                 yield step
                 step = next(steps)
-                continue
-            try:
-                outcome.append(await channel.perform(step))
-            except OnlySqError as failure:
-                step = steps.throw(failure)
-            else:
-                step = steps.send(outcome.pop())
     except StopIteration:
         return
     finally:
@@ -193,31 +216,13 @@ async def astream(
         await channel.close()
 
 
-class AsyncChannel:
+class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
     """The outside world of one async call."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        model: str,
-        rate_limiter: BaseRateLimiter | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-    ) -> None:
-        """Take what the call may use; the model id is for error messages."""
-        self._client = client
-        self._model = model
-        self._rate_limiter = rate_limiter
-        self._run_manager = run_manager
-        self._response: httpx.Response | None = None
-        self._pieces: AsyncIterator[bytes]
-        self._sent = _NOTHING_SENT
+    _pieces: AsyncIterator[bytes]
 
     async def perform(self, effect: Effect) -> Any:
-        """Carry out one effect and return its outcome.
-
-        Raises:
-            OnlySqError: If the network failed.
-        """
+        """Carry out one effect; return its outcome, or the error that the network made of it."""
         if isinstance(effect, Read):
             return await self._read(effect)
         await self.close()
@@ -233,52 +238,33 @@ class AsyncChannel:
 
     async def close(self) -> None:
         """Let go of the answer, read or not."""
-        response, self._response = self._response, None
-        if response is not None and not response.is_closed:
+        if response := self._let_go():
             # A task that is being cancelled still gives its connection back.
             await asyncio.shield(response.aclose())
 
-    async def _send(self, effect: Send) -> Head:
+    async def _send(self, effect: Send) -> Head | OnlySqError:
         self._sent = effect
         try:
             request = _build_request(self._client, effect)
             response = await self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
-            failure = _failure(error, effect, self._model, answered=False)
-        else:
-            return self._accept(response)
-        raise failure
-
-    def _accept(self, response: httpx.Response) -> Head:
-        self._response = response
+            return self._failure(error, answered=False)
         self._pieces = response.aiter_bytes() if _is_encoded(response) else response.aiter_raw()
-        return Head(response.status_code, response.headers)
+        return self._accept(response)
 
-    async def _read(self, effect: Read) -> bytes | None:
+    async def _read(self, effect: Read) -> bytes | OnlySqError | None:
         try:
             if effect.limit is None:
                 return await anext(self._pieces, None)
             async with asyncio.timeout(effect.limit):
                 return await anext(self._pieces, None)
         except TimeoutError:
-            failure: OnlySqError = _stalled(self._sent, self._model)
+            return self._stalled()
         except _NETWORK_ERRORS as error:
-            failure = _failure(error, self._sent, self._model)
-        raise failure
+            return self._failure(error)
 
 
-# What both halves share
-
-_NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
-_NOTHING_SENT = Send("", {}, b"", (None, None, None, None))
-
-_TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
-    (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
-    (httpx.PoolTimeout, "pool_timeout", "No connection was free within {} s"),
-    (httpx.WriteTimeout, "write_timeout", "The request could not be sent on for {} s"),
-    (httpx.ReadTimeout, "read_timeout", "No data came for {} s"),
-)
-_TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_timeout")
+# Pure helpers
 
 
 def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> httpx.Request:
@@ -293,20 +279,6 @@ def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> ht
 
 def _is_encoded(response: httpx.Response) -> bool:
     return bool(response.headers.get("content-encoding", "identity") != "identity")
-
-
-def _failure(error: Exception, sent: Send, model: str, *, answered: bool = True) -> OnlySqError:
-    """Say what a failure of the network means, before or after the head of the answer came.
-
-    It is raised behind the `except` block, not in it: otherwise the frames of httpx would hang on
-    it as its context, and their variables hold headers, and so the key.
-    """
-    failure = _classify(error, sent, model, answered=answered)
-    if not isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
-        # The texts of those two quote what could not be sent.
-        error.__cause__ = error.__context__ = None
-        failure.__cause__ = error.with_traceback(None)
-    return failure
 
 
 def _classify(error: Exception, sent: Send, model: str, *, answered: bool) -> OnlySqError:
@@ -336,7 +308,7 @@ def _classify(error: Exception, sent: Send, model: str, *, answered: bool) -> On
 
 def _timed_out(error: httpx.TimeoutException, sent: Send, model: str) -> OnlySqTimeoutError:
     if sent.stalls and isinstance(error, httpx.ReadTimeout):
-        return _stalled(sent, model)
+        return stalled(sent.timeout[1], model)
     code, text = next(
         ((code, text) for kind, code, text in _TIMEOUTS if isinstance(error, kind)),
         ("timeout", "It took longer than {} s"),
@@ -344,12 +316,6 @@ def _timed_out(error: httpx.TimeoutException, sent: Send, model: str) -> OnlySqT
     limits = dict(zip(_TIMEOUT_NAMES, sent.timeout, strict=True))
     said = text.format(f"{limits.get(code) or 0:g}")
     return OnlySqTimeoutError(f"{said}; timeout=… allows more.", code=code, model=model)
-
-
-def _stalled(sent: Send, model: str) -> OnlySqTimeoutError:
-    limit = f" for {sent.timeout[1]:g} s" if sent.stalls and sent.timeout[1] else ""
-    msg = f"The stream was silent{limit}; stall_timeout=… allows more."
-    return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
 
 
 def _shut_down(response: httpx.Response) -> None:

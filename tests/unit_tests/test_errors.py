@@ -43,7 +43,7 @@ from langchain_onlysq.errors import (
 # How fast a machine is says nothing about the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-KEY = "sq-0123456789abcdefghijklmnopqrstuv"
+KEY = "sq-test-0123456789abcdefghijklmnopq"
 CONTEXT = ErrorContext(model="gpt-4o-mini", base_url="https://example.org/ai", secrets=(KEY,))
 
 PARENTS: dict[type[OnlySqError], tuple[type[Exception], bool]] = {

@@ -31,7 +31,7 @@ from tests.unit_tests.test_sse import BODIES, LINE_BREAKERS, TEXTS, WHOLE, chunk
 # How fast a machine is says nothing about the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-KEY = "sq-0123456789abcdefghijklmnopqrstuv"
+KEY = "sq-test-0123456789abcdefghijklmnopq"
 CONTEXT = ErrorContext(model="asked", base_url="https://example.org/ai", secrets=(KEY,))
 USAGE = {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30}
 READ_USAGE = {"input_tokens": 11, "output_tokens": 19, "total_tokens": 30}

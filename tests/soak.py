@@ -185,8 +185,8 @@ def soak(conversations: int, at_once: int, rate: float = 0.3, seed: int = 202601
         fields: dict[str, Any] = {
             "model": "m",
             "base_url": server.base_url,
-            "timeout": (5, 0.5, 5, 30),
-            "stall_timeout": 0.5,
+            "timeout": (5, 1.0, 5, 30),
+            "stall_timeout": 1.0,
         }
         with ChatOnlySq(**fields) as llm, ThreadPoolExecutor(at_once) as pool:
             for number in range(conversations // 2):

@@ -44,7 +44,7 @@ integration_tests: .venv/dev ## run the standard integration tests (ONLYSQ_LIVE=
 prompt_cost: .venv/demo ## print what tools cost in the prompt, in estimated tokens
 	@$(BIN)/python examples/prompt_cost.py
 
-soak: .venv/dev ## 1,000 conversations with a server that fails in every known way; a few minutes
+soak: .venv/dev ## 1,000 conversations with a server that fails in every known way
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: .venv/dev ## check style

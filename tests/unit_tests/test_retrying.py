@@ -376,8 +376,8 @@ class TestSilence:
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_a_slow_but_living_stream_goes_on(self, way: str, server: LocalOnlySq) -> None:
-        server.reply(Reply.text("a b c d e f g h", interval=0.1))
-        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.4, timeout=60)
+        server.reply(Reply.text("a b c d e f g h", interval=0.15))
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=1, timeout=60)
         assert run(way, llm).answer.content == "a b c d e f g h"
 
     def test_the_callers_own_pauses_do_not_count(self, server: LocalOnlySq) -> None:

@@ -87,7 +87,8 @@ class Call:
         self._context = context
         self._tools = tools
         self._tool_names = () if options.native_tools else tuple(tools.names)
-        self._awaited = tools.forced is not None
+        self._insists = tools.forced is not None
+        self._awaited = False
         self._handed_over = False
         self._held_back: list[Delta] = []
         self._waiting: list[Delta] = []
@@ -116,8 +117,9 @@ class Call:
         end = yield from self._answer(streams=streams)
         if not self._awaited:
             return end
-        self._awaited = False
+        self._insists = False
         self._request = self._ask(as_text(self._waiting, with_calls=bool(self._tool_names)))
+        yield AcquirePermit()
         return (yield from self._answer(streams=streams))
 
     def _answer(self, *, streams: bool) -> Steps:
@@ -140,6 +142,7 @@ class Call:
     def _attempt(self, *, streams: bool) -> Steps:
         """Send the request once and read the answer."""
         reader = AnswerReader(self._options, self._context, self._tool_names)
+        self._awaited = self._insists
         self._waiting, self._held_back = [], []
         if self._collected:
             self._collected.clear()

@@ -16,6 +16,7 @@ from langchain_onlysq import ChatOnlySq, OnlySqInvalidRequestError, OnlySqStream
 from langchain_onlysq.testing import Close, LocalOnlySq, Reply, chunk
 from langchain_onlysq.tools import choose, response_format_for
 from tests.four_ways import WAYS, run
+from tests.unit_tests.test_retrying import Counter
 
 SETUPS: dict[str, dict[str, Any]] = {
     "v2": {"endpoint": "v2"},
@@ -452,3 +453,22 @@ def test_a_refusal_in_v1_content_can_be_sent_back(server: LocalOnlySq) -> None:
     answer = llm.invoke("Hi")
     llm.invoke([HumanMessage("Hi"), answer, HumanMessage("Please?")])
     assert chat_of(server)["messages"][1] == {"role": "assistant", "content": "No."}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_rate_limiter_is_asked_before_asking_once_more(way: str, server: LocalOnlySq) -> None:
+    server.reply("No.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
+    limiter = Counter()
+    llm = make(server, rate_limiter=limiter).bind_tools([add], tool_choice="any")
+    assert run(way, llm).answer.tool_calls  # type: ignore[arg-type]
+    assert limiter.asked == len(server.requests) == 2
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_call_in_an_attempt_that_failed_is_none_that_came(way: str, server: LocalOnlySq) -> None:
+    events: list[Any] = [chunk({"tool_calls": [_native(0, "add", "")]}), Close()]
+    good = Reply.tool_calls([("add", {"a": 1, "b": 2})])
+    server.reply(Reply.stream(events, done=False), "No.", good)
+    llm = make(server, "openai", max_retries=1).bind_tools([add], tool_choice="any")
+    assert len(run(way, llm).answer.tool_calls) == 1  # type: ignore[arg-type]
+    assert len(server.requests) == 3

@@ -6,9 +6,9 @@ import json
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
@@ -23,9 +23,11 @@ from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from langchain_onlysq import transport
 from langchain_onlysq._version import __version__
-from langchain_onlysq.calls import Call, Request
+from langchain_onlysq.calls import Call
 from langchain_onlysq.connections import ClientSettings, Connections
+from langchain_onlysq.effects import Request
 from langchain_onlysq.errors import ErrorContext
+from langchain_onlysq.events import KNOWN_TO_CORE, EventMaker, message_id
 from langchain_onlysq.options import (
     ALIASES,
     KEY_VARIABLE,
@@ -33,11 +35,11 @@ from langchain_onlysq.options import (
     CallOptions,
     override,
 )
-from langchain_onlysq.outputs import PROVIDER
+from langchain_onlysq.outputs import PROVIDER, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
 from langchain_onlysq.prompted_tools import remind
 from langchain_onlysq.settings import ModelSettings, hide_secrets
-from langchain_onlysq.structured_output import StructuredOutputParser, with_raw
+from langchain_onlysq.structured_output import StructuredOutputParser, ask_for, with_raw
 from langchain_onlysq.tools import choose, format_tools, response_format_for, split_off
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ else:
     BaseTool = Runnable
 
 logger = logging.getLogger("langchain_onlysq")
+
+T = TypeVar("T")
 
 
 class ChatOnlySq(BaseChatModel, ModelSettings):
@@ -214,32 +218,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         Raises:
             ValueError: If the method is unknown.
         """
-        traced = {
-            "ls_structured_output_format": {
-                "kwargs": {"method": method, "strict": strict},
-                "schema": convert_to_openai_tool(schema),
-            }
-        }
-        tool_name: str | None = None
-        if method == "function_calling":
-            tool_name = convert_to_openai_tool(schema)["function"]["name"]
-            llm = self.bind_tools(
-                [schema],
-                tool_choice=tool_name,
-                strict=strict,
-                parallel_tool_calls=False,
-                **traced,
-                **kwargs,
-            )
-        elif method == "json_schema":
-            form = response_format_for(schema, strict=strict)
-            llm = self.bind(response_format=form, **traced, **kwargs)
-        elif method == "json_mode":
-            form = {**response_format_for(schema), "type": "json_object"}
-            llm = self.bind(response_format=form, **traced, **kwargs)
-        else:
-            msg = f"method is {method!r}: it is 'json_schema', 'function_calling' or 'json_mode'"
-            raise ValueError(msg)
+        asked, tool_name = ask_for(schema, method, strict=strict)
+        llm = self.bind(**asked, **kwargs)
         is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
         parser = StructuredOutputParser(
             output_type=schema if is_model else None, tool_name=tool_name
@@ -257,8 +237,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs, stream=False)
-        return transport.run(call.whole(), self._channel(run_manager))
+        call = self._call(messages, stop, kwargs, ResultMaker, stream=False)
+        return transport.run(call.steps(), self._channel(run_manager))
 
     async def _agenerate(
         self,
@@ -267,8 +247,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs, stream=False)
-        return await transport.arun(call.whole(), await self._achannel(run_manager))
+        call = self._call(messages, stop, kwargs, ResultMaker, stream=False)
+        return await transport.arun(call.steps(), partial(self._achannel, run_manager))
 
     def _stream(
         self,
@@ -277,21 +257,43 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs, stream=True)
-        yield from transport.stream(call.stream(), self._channel(run_manager))
+        call = self._call(messages, stop, kwargs, ChunkMaker, stream=True)
+        return transport.stream(call.steps(), self._channel(run_manager))
 
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs, stream=True)
-        channel = await self._achannel(run_manager)
-        async with aclosing(transport.astream(call.stream(), channel)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        call = self._call(messages, stop, kwargs, ChunkMaker, stream=True)
+        return transport.astream(call.steps(), partial(self._achannel, run_manager))
+
+    if KNOWN_TO_CORE:
+        # Otherwise langchain-core makes the events from the chunks of `_stream`.
+
+        def _stream_chat_model_events(
+            self,
+            messages: list[BaseMessage],
+            stop: list[str] | None = None,
+            run_manager: CallbackManagerForLLMRun | None = None,
+            **kwargs: Any,
+        ) -> Iterator[dict[str, Any]]:
+            new_outputs = partial(EventMaker, message_id(run_manager))
+            call = self._call(messages, stop, kwargs, new_outputs, stream=True)
+            return transport.stream(call.steps(), self._channel(run_manager))
+
+        def _astream_chat_model_events(
+            self,
+            messages: list[BaseMessage],
+            stop: list[str] | None = None,
+            run_manager: AsyncCallbackManagerForLLMRun | None = None,
+            **kwargs: Any,
+        ) -> AsyncIterator[dict[str, Any]]:
+            new_outputs = partial(EventMaker, message_id(run_manager))
+            call = self._call(messages, stop, kwargs, new_outputs, stream=True)
+            return transport.astream(call.steps(), partial(self._achannel, run_manager))
 
     def _get_request_payload(
         self,
@@ -327,9 +329,10 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         messages: list[BaseMessage],
         stop: list[str] | None,
         kwargs: Mapping[str, Any],
+        new_outputs: Callable[[], Outputs[T]],
         *,
         stream: bool,
-    ) -> Call:
+    ) -> Call[T]:
         options, extra = self._options(stop, kwargs)
         tools, extra = split_off(extra)
         payload = build_payload(messages, options, tools, extra, stream=stream)
@@ -343,6 +346,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
                 url=self.onlysq_api_base + PATHS[options.endpoint],
                 headers=self._headers(stream=stream),
                 body=encode(body, options.model),
+                model=options.model,
             )
 
         key = self.onlysq_api_key.get_secret_value()
@@ -351,7 +355,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             base_url=self.onlysq_api_base,
             secrets=() if key == PUBLIC_KEY else (key,),
         )
-        return Call(ask, options, context, tools)
+        return Call(ask, options, context, tools, new_outputs)
 
     def _headers(self, *, stream: bool) -> dict[str, str]:
         headers = {
@@ -369,7 +373,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
 
     def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> transport.Channel:
         client = self.http_client or self._connections.sync_client(self._client_settings)
-        return transport.Channel(client, self.model, self.rate_limiter, run_manager)
+        return transport.Channel(client, self.rate_limiter, run_manager)
 
     async def _achannel(
         self, run_manager: AsyncCallbackManagerForLLMRun | None
@@ -381,7 +385,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
                     "http_client serves sync calls only; async ones use a client of ours"
                 )
             client = await self._connections.async_client(self._client_settings)
-        return transport.AsyncChannel(client, self.model, self.rate_limiter, run_manager)
+        return transport.AsyncChannel(client, self.rate_limiter, run_manager)
 
     @property
     def _client_settings(self) -> ClientSettings:

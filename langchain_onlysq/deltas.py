@@ -31,6 +31,7 @@ class ToolCallDelta:
         name: Name of the tool.
         args: The next characters of the arguments, a JSON object in the end.
         error: Why the call is broken, known with its last piece; None while it is not.
+        sequential: Whether nothing else comes between the pieces of the call; its first one knows.
     """
 
     index: int
@@ -38,6 +39,7 @@ class ToolCallDelta:
     name: str | None = None
     args: str = ""
     error: str | None = None
+    sequential: bool = field(default=False, compare=False)
 
 
 Delta = str | Reasoning | ToolCallDelta
@@ -60,7 +62,13 @@ class AnswerEnd:
 
 
 class TextFilter(Protocol):
-    """Something that text passes through on its way out, which may hold some of it back."""
+    """Something that text passes through on its way out, which may hold some of it back.
+
+    Attributes:
+        done: Whether all text passes as it is from now on.
+    """
+
+    done: bool
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next text; return what can be handed over."""

@@ -24,21 +24,34 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Send(Effect):
-    """Send a POST and wait for the head of the answer; the outcome is a `Head`.
+class Request:
+    """A request, ready to be sent.
 
     Attributes:
         url: Where to.
         headers: With the key among them, so they are never shown.
-        body: The JSON.
+        body: The JSON; None for a GET.
+        model: Model id that is asked, for error messages.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Effect):
+    """Send a request and wait for the head of the answer; the outcome is a `Head`.
+
+    Attributes:
+        request: The request.
         timeout: Seconds for connect, read, write and pool.
         streams: Whether the answer is to arrive piece by piece.
         stalls: Whether the read timeout is the stall timeout.
     """
 
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    request: Request
     timeout: TimeoutTuple
     streams: bool = False
     stalls: bool = False

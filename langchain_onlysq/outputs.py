@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from langchain_core.messages import (
     AIMessage,
@@ -29,6 +29,44 @@ PROVIDER = "onlysq"
 """Value of `ls_provider` and of `response_metadata["model_provider"]`; they must be equal."""
 
 
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Outputs(Protocol[T_co]):
+    """Makes what the caller of one attempt gets of its answer.
+
+    Attributes:
+        streams: Whether it is handed over piece by piece.
+    """
+
+    streams: bool
+
+    def pieces(self, deltas: list[Delta]) -> Iterable[T_co]:
+        """Take the next pieces of the answer; return what can be handed over."""
+
+    def last(self, end: AnswerEnd) -> Iterable[T_co]:
+        """Take the end of the answer; return the rest."""
+
+
+class ResultMaker:
+    """Makes the one result of an answer that is handed over whole."""
+
+    streams = False
+
+    def __init__(self) -> None:
+        """Start before the first piece."""
+        self._deltas: list[Delta] = []
+
+    def pieces(self, deltas: list[Delta]) -> Iterable[ChatResult]:
+        """Keep the pieces."""
+        self._deltas += deltas
+        return ()
+
+    def last(self, end: AnswerEnd) -> Iterable[ChatResult]:
+        """Return the result."""
+        return (to_result(self._deltas, end),)
+
+
 class ChunkMaker:
     """Makes the chunks of one streamed answer.
 
@@ -36,12 +74,17 @@ class ChunkMaker:
     of the metadata comes once, in the last chunk: texts that repeat would be joined.
     """
 
+    streams = True
+
     def __init__(self) -> None:
         """Start before the first piece."""
         self._arguments: dict[int, list[str]] = {}
 
-    def chunk(self, delta: Delta) -> ChatGenerationChunk:
-        """Wrap one piece."""
+    def pieces(self, deltas: list[Delta]) -> Iterable[ChatGenerationChunk]:
+        """Wrap each piece."""
+        return map(self._chunk, deltas)
+
+    def _chunk(self, delta: Delta) -> ChatGenerationChunk:
         if type(delta) is str:
             message = AIMessageChunk(content=delta, response_metadata={"model_provider": PROVIDER})
         elif isinstance(delta, ToolCallDelta):
@@ -58,17 +101,16 @@ class ChunkMaker:
             )
         return ChatGenerationChunk(message=message)
 
-    def last(self, end: AnswerEnd) -> ChatGenerationChunk:
-        """Make the last chunk, the only one that holds usage and metadata."""
-        return ChatGenerationChunk(
-            message=AIMessageChunk(
-                content="",
-                additional_kwargs=end.additional,
-                response_metadata={"model_provider": PROVIDER, **end.metadata},
-                usage_metadata=end.usage,
-                chunk_position="last",
-            )
+    def last(self, end: AnswerEnd) -> Iterable[ChatGenerationChunk]:
+        """Return the last chunk, the only one that holds usage and metadata."""
+        message = AIMessageChunk(
+            content="",
+            additional_kwargs=end.additional,
+            response_metadata={"model_provider": PROVIDER, **end.metadata},
+            usage_metadata=end.usage,
+            chunk_position="last",
         )
+        return (ChatGenerationChunk(message=message),)
 
     def _tool_call_chunk(self, delta: ToolCallDelta) -> ToolCallChunk:
         before = self._arguments.setdefault(delta.index, [])
@@ -92,7 +134,7 @@ def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
     additional: dict[str, Any] = {}
     if reasoning:
         additional["reasoning_content"] = "".join(reasoning)
-    whole = [_whole_call(parts) for parts in calls.values()]
+    whole = [whole_call(parts) for parts in calls.values()]
     message = AIMessage(
         content="".join(text),
         additional_kwargs={**additional, **end.additional},
@@ -112,7 +154,8 @@ def as_text(deltas: Iterable[Delta], *, with_calls: bool) -> str:
     return "\n".join(part for part in (message.text, *written) if part)
 
 
-def _whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
+def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
+    """Put the pieces of a call together."""
     call_id, name = parts[0].id, parts[0].name or ""
     args = "".join(part.args for part in parts)
     error = parts[-1].error
@@ -168,16 +211,23 @@ def _blocks(message: AIMessage, *, indices: bool) -> list[types.ContentBlock]:
         blocks.append({"type": "reasoning", "reasoning": reasoning, "index": "lc_reasoning"})
     if message.content:
         blocks.append({"type": "text", "text": message.content, "index": "lc_text"})
-    if refusal := message.additional_kwargs.get("refusal"):
-        value = {"type": "refusal", "refusal": refusal}
-        blocks.append({"type": "non_standard", "value": value, "index": "lc_refusal"})
-    for position, part in enumerate(message.additional_kwargs.get("content_parts", ())):
-        blocks.append({"type": "non_standard", "value": part, "index": f"lc_part_{position}"})
+    blocks += extra_blocks(message.additional_kwargs)
     blocks += _call_blocks(message)
     if not indices:
         for block in blocks:
             del block["index"]
     return cast("list[types.ContentBlock]", blocks)
+
+
+def extra_blocks(additional: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the blocks of what is neither text nor reasoning nor a call."""
+    blocks: list[dict[str, Any]] = []
+    if refusal := additional.get("refusal"):
+        value = {"type": "refusal", "refusal": refusal}
+        blocks.append({"type": "non_standard", "value": value, "index": "lc_refusal"})
+    for position, part in enumerate(additional.get("content_parts", ())):
+        blocks.append({"type": "non_standard", "value": part, "index": f"lc_part_{position}"})
+    return blocks
 
 
 def _call_blocks(message: AIMessage) -> list[dict[str, Any]]:

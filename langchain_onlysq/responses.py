@@ -89,6 +89,7 @@ class AnswerReader:
         if tool_names:
             self._filters.append(ToolCallParser(tool_names))
         self._calls = ToolCallTable()
+        self._last: dict[str, Any] = {}
         self._end = AnswerEnd(metadata={"model_name": options.model})
         self._failure: OnlySqError | None = None
         self._at_end = False
@@ -164,7 +165,10 @@ class AnswerReader:
         for event in events:
             self.events += 1
             try:
-                self._read_event(event, deltas)
+                if text := self._next_text(event):
+                    self._read_text(text, deltas)
+                else:
+                    self._read_event(event, deltas)
             except RecursionError:
                 self._failure = self._error(OnlySqResponseError, "The answer is nested too deeply.")
                 self._stopped = True
@@ -177,6 +181,26 @@ class AnswerReader:
                 break
         self._has_content = self._has_content or bool(deltas)
         return deltas
+
+    def _next_text(self, event: Any) -> str | None:
+        """Return the text of an event in which all but the text is as in the last one.
+
+        This is the short path, for nearly every event of a stream.
+        """
+        try:
+            (choice,) = choices = event["choices"]
+            delta = choice["delta"]
+            text = delta["content"]
+        except (LookupError, TypeError, ValueError):
+            return None
+        self._last["choices"] = choices
+        if event != self._last or type(text) is not str or choice.get("finish_reason"):
+            return None
+        for name, value in delta.items():
+            if value and name not in _PLAIN:
+                return None
+        self._has_choices = self._has_deltas = True
+        return text
 
     def _read_event(self, event: Any, deltas: list[Delta]) -> None:
         if isinstance(event, dict):
@@ -203,6 +227,7 @@ class AnswerReader:
         choices = answer.get("choices")
         if answer.get("error") or (choices is None and names_an_error(answer)):
             raise error_from_payload(answer, self._context)
+        self._last = answer
         metadata = self._end.metadata
         for key, (name, types) in _METADATA.items():
             value = answer.get(key)
@@ -257,7 +282,7 @@ class AnswerReader:
         content = source.get("content")
         if content:
             pieces, others = ([content], []) if isinstance(content, str) else _pieces_of(content)
-            deltas += _pass_through(pieces, self._filters)
+            self._read_pieces(pieces, deltas)
             if others:
                 self._has_content = True
                 additional.setdefault("content_parts", []).extend(others)
@@ -268,6 +293,22 @@ class AnswerReader:
             additional["refusal"] = additional.get("refusal", "") + _text_of(refusal)
         if annotations := source.get("annotations"):
             additional["annotations"] = annotations
+
+    def _read_text(self, text: str, deltas: list[Delta]) -> None:
+        if self._filters:
+            self._read_pieces([text], deltas)
+            self._obey_stop()
+        else:
+            deltas.append(text)
+
+    def _read_pieces(self, pieces: list[Delta], deltas: list[Delta]) -> None:
+        """Pass pieces of text and reasoning through what is looked for in them."""
+        if not self._filters:
+            deltas += pieces
+            return
+        deltas += _pass_through(pieces, self._filters)
+        if self._filters[0].done:
+            del self._filters[0]
 
     # Failures
 
@@ -327,6 +368,9 @@ def _first_choice(choices: Any) -> dict[str, Any] | None:
     if len(objects) > 1:
         objects.sort(key=lambda choice: choice.get("index") != 0)
     return objects[0] if objects else None
+
+
+_PLAIN = frozenset({"role", "content"})
 
 
 def _pass_through(pieces: list[Delta], filters: list[TextFilter]) -> list[Delta]:

@@ -52,6 +52,7 @@ class EventDecoder:
 
     __slots__ = (
         "_after_cr",
+        "_at_rest",
         "_data",
         "_document",
         "_first_line",
@@ -69,6 +70,8 @@ class EventDecoder:
         self._document: list[bytes] | None = None
         self._first_line = True
         self._after_cr = False
+        # Whether the next bytes begin a line, and no state depends on them.
+        self._at_rest = False
 
     @property
     def in_event(self) -> bool:
@@ -84,6 +87,15 @@ class EventDecoder:
         Returns:
             The events that are complete with these bytes, in order.
         """
+        if self._at_rest and (event := _only_event(piece)) is not _NOT_JSON:
+            return [event]
+        events = self._read_piece(piece)
+        self._at_rest = len(self.opening) == _OPENING_BYTES and not (
+            self._after_cr or self._first_line or self.in_event
+        )
+        return events
+
+    def _read_piece(self, piece: bytes) -> list[Event]:
         if len(self.opening) < _OPENING_BYTES:
             self.opening = (self.opening + piece)[:_OPENING_BYTES]
         if self._after_cr and piece:
@@ -131,7 +143,7 @@ class EventDecoder:
             return events
         for position, line in enumerate(lines):
             if line.startswith(b"data: {") and not self._data:
-                # The short path: nearly every line of a stream.
+                # The short path for a line.
                 try:
                     events.append(from_json(line[6:]))
                     continue
@@ -141,7 +153,7 @@ class EventDecoder:
                 self._first_line = False
                 line = line.removeprefix(_BOM)  # noqa: PLW2901 - the line without its BOM
             if not line:
-                events += self._flush_data()
+                events += self._flush_data() if self._data else ()
             elif line.startswith(b"data:"):
                 self._read_data(line[5:], events)
             elif line.lstrip(b" \t")[:1] in {b"{", b"[", b"<"}:
@@ -179,6 +191,24 @@ class EventDecoder:
         if at_end and isinstance(events[-1], Unreadable):
             self.cut_off = True
         return events
+
+
+def _only_event(piece: bytes) -> Event:
+    """Parse a single `data:` line with its blank line; `_NOT_JSON` for anything else.
+
+    The short path: a stream usually comes one event at a time.
+    """
+    if (
+        piece.startswith(b"data: {")
+        and piece.find(b"\n") == len(piece) - 2
+        and piece.endswith(b"\n\n")
+        and b"\r" not in piece
+    ):
+        try:
+            return from_json(piece[6:])
+        except ValueError:
+            pass
+    return _NOT_JSON
 
 
 def _parse_line(line: bytes) -> Event:

@@ -11,10 +11,12 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, RunnableGenerator
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langchain_onlysq.json_scanner import is_cut_off, parse_json, refuse_constant
+from langchain_onlysq.tools import choose, format_tools, response_format_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -26,6 +28,41 @@ _BRACKET = re.compile(r"[{\[]")
 _EITHER_BRACKET = re.compile(r"[{}\[\]]")
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*("|$)|\[\s*[{\["]')
 _FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$")
+
+
+def ask_for(
+    schema: dict[str, Any] | type, method: str, *, strict: bool | None
+) -> tuple[dict[str, Any], str | None]:
+    """Return the keywords of a call that ask for an object of a schema.
+
+    Args:
+        schema: A pydantic class, a TypedDict or a JSON schema.
+        method: `"json_schema"`, `"function_calling"` or `"json_mode"`.
+        strict: Whether the schema must be followed, where the model knows of it.
+
+    Returns:
+        The keywords, and the name of the tool to be called, if one is.
+
+    Raises:
+        ValueError: If the method is unknown.
+    """
+    tool = convert_to_openai_tool(schema)
+    name: str | None = None
+    if method == "function_calling":
+        name = tool["function"]["name"]
+        tools = format_tools([schema], strict=strict)
+        choice = choose(name, tools)
+        asked = {"tools": tools, "tool_choice": choice, "parallel_tool_calls": False}
+    elif method == "json_schema":
+        asked = {"response_format": response_format_for(schema, strict=strict)}
+    elif method == "json_mode":
+        asked = {"response_format": {**response_format_for(schema), "type": "json_object"}}
+    else:
+        msg = f"method is {method!r}: it is 'json_schema', 'function_calling' or 'json_mode'"
+        raise ValueError(msg)
+    # What LangChain tells tracers of it.
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": tool}
+    return {**asked, "ls_structured_output_format": traced}, name
 
 
 class StructuredOutputParser(BaseTransformOutputParser[Any]):

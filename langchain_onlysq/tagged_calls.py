@@ -73,7 +73,8 @@ class Answer:
         self._after_call = True
         self._index += 1
         self._is_broken = error is not None
-        self._deltas.append(ToolCallDelta(self._index, self._new_id(), name, args, error))
+        call_id = self._new_id()
+        self._deltas.append(ToolCallDelta(self._index, call_id, name, args, error, sequential=True))
 
     def more(self, args: str = "", error: str | None = None) -> None:
         """Go on with the last call, unless it is broken already."""

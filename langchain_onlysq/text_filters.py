@@ -30,12 +30,16 @@ class ThinkSplitter:
     talks about. Blanks around the block and around what is inside it are dropped. Where a whole
     answer never closes the block, what was asked for must be somewhere in it: it is handed over as
     text, too, so that nobody ends up with an empty answer.
+
+    Attributes:
+        done: Whether there is nothing to split any more.
     """
 
     OPEN, CLOSE = "<think>", "</think>"
 
     def __init__(self) -> None:
         """Start before the first character."""
+        self.done = False
         self._held = ""
         self._state = "before"
         self._thought: list[str] = []
@@ -94,6 +98,7 @@ class ThinkSplitter:
 
     def _pass_on(self, text: str) -> list[Delta]:
         self._state = "after"
+        self.done = True
         self._held = ""
         self._thought = []
         return [text] if text else []
@@ -104,7 +109,10 @@ class StopCutter:
 
     Attributes:
         hit: True once a stop sequence was found.
+        done: False: there is always something to watch for.
     """
+
+    done = False
 
     def __init__(self, stops: Sequence[str]) -> None:
         """Watch for any of `stops`, none of them empty."""

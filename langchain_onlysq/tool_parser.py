@@ -24,9 +24,15 @@ _MARKS = re.compile(r"[<{\[`]")
 
 
 class ToolCallParser:
-    """Find the calls of tools in a model's text."""
+    """Find the calls of tools in a model's text.
+
+    Attributes:
+        done: False: a call may come at any time.
+    """
 
     _PIECE = 4096
+
+    done = False
 
     def __init__(
         self, tool_names: Collection[str], *, new_id: Callable[[], str] = new_call_id

@@ -7,12 +7,22 @@ import socket
 import threading
 import time
 from contextlib import aclosing, closing, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
-from langchain_onlysq.effects import AcquirePermit, Effect, Head, Read, ReportRetry, Send, Wait
+from langchain_onlysq.effects import (
+    AcquirePermit,
+    Effect,
+    Head,
+    Read,
+    ReportRetry,
+    Request,
+    Send,
+    Wait,
+)
 from langchain_onlysq.errors import (
     OnlySqConnectionError,
     OnlySqError,
@@ -24,7 +34,14 @@ from langchain_onlysq.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Generator,
+        Iterator,
+    )
 
     from langchain_core.rate_limiters import BaseRateLimiter
 
@@ -33,7 +50,7 @@ _Client = TypeVar("_Client", bound=httpx.Client | httpx.AsyncClient)
 _Manager = TypeVar("_Manager")
 
 _NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
-_NOTHING_SENT = Send("", {}, b"", (None, None, None, None))
+_NOTHING_SENT = Send(Request("", {}, None), (None, None, None, None))
 
 _TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
     (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
@@ -52,13 +69,11 @@ class _Channel(Generic[_Client, _Manager]):
     def __init__(
         self,
         client: _Client,
-        model: str,
         rate_limiter: BaseRateLimiter | None = None,
         run_manager: _Manager | None = None,
     ) -> None:
-        """Take what the call may use; the model id is for error messages."""
+        """Take what the call may use."""
         self._client: _Client = client
-        self._model = model
         self._rate_limiter = rate_limiter
         self._run_manager = run_manager
         self._response: httpx.Response | None = None
@@ -79,7 +94,7 @@ class _Channel(Generic[_Client, _Manager]):
         It is returned, not raised: otherwise the frames of httpx would hang on it as its context,
         and their variables hold headers, and so the key.
         """
-        failure = _classify(error, self._sent, self._model, answered=answered)
+        failure = _classify(error, self._sent, answered=answered)
         if not isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
             # The texts of those two quote what could not be sent.
             error.__cause__ = error.__context__ = None
@@ -87,7 +102,8 @@ class _Channel(Generic[_Client, _Manager]):
         return failure
 
     def _stalled(self) -> OnlySqTimeoutError:
-        return stalled(self._sent.timeout[1] if self._sent.stalls else None, self._model)
+        sent = self._sent
+        return stalled(sent.timeout[1] if sent.stalls else None, sent.request.model)
 
 
 def _resume(steps: Generator[Effect | T, Any, None], outcome: list[Any]) -> Effect | T:
@@ -133,7 +149,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
 
     def perform(self, effect: Effect) -> Any:
         """Carry out one effect; return its outcome, or the error that the network made of it."""
-        if isinstance(effect, Read):
+        if type(effect) is Read:
             return self._read(effect)
         self.close()
         if isinstance(effect, Send):
@@ -158,7 +174,10 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
             response = self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
-        self._pieces = response.iter_bytes() if _is_encoded(response) else response.iter_raw()
+        if _is_encoded(response):
+            self._pieces = response.iter_bytes()
+        else:
+            self._pieces = iter(cast("httpx.SyncByteStream", response.stream))
         return self._accept(response)
 
     def _read(self, effect: Read) -> bytes | OnlySqError | None:
@@ -191,16 +210,19 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
 # The async half
 
 
-async def arun(steps: Generator[Effect | T, Any, None], channel: AsyncChannel) -> T:
+async def arun(
+    steps: Generator[Effect | T, Any, None], opening: Callable[[], Awaitable[AsyncChannel]]
+) -> T:
     """Carry out a call that gives one output, and return it."""
-    async with aclosing(astream(steps, channel)) as outputs:
+    async with aclosing(astream(steps, opening)) as outputs:
         return await anext(outputs)
 
 
 async def astream(
-    steps: Generator[Effect | T, Any, None], channel: AsyncChannel
+    steps: Generator[Effect | T, Any, None], opening: Callable[[], Awaitable[AsyncChannel]]
 ) -> AsyncGenerator[T]:
     """Carry out a call, and yield its outputs as they come."""
+    channel = await opening()
     try:
         step = next(steps)
         while True:
@@ -223,7 +245,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
 
     async def perform(self, effect: Effect) -> Any:
         """Carry out one effect; return its outcome, or the error that the network made of it."""
-        if isinstance(effect, Read):
+        if type(effect) is Read:
             return await self._read(effect)
         await self.close()
         if isinstance(effect, Send):
@@ -249,7 +271,10 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
             response = await self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
-        self._pieces = response.aiter_bytes() if _is_encoded(response) else response.aiter_raw()
+        if _is_encoded(response):
+            self._pieces = response.aiter_bytes()
+        else:
+            self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
         return self._accept(response)
 
     async def _read(self, effect: Read) -> bytes | OnlySqError | None:
@@ -268,20 +293,26 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
 
 
 def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> httpx.Request:
+    request = effect.request
     return client.build_request(
-        "POST",
-        effect.url,
-        headers=effect.headers,
-        content=effect.body,
+        "GET" if request.body is None else "POST",
+        _parse_url(request.url),
+        headers=request.headers,
+        content=request.body,
         timeout=httpx.Timeout(effect.timeout),
     )
+
+
+# A model asks the same address over and over, and parsing it takes longer than anything else here.
+_parse_url = lru_cache(maxsize=64)(httpx.URL)
 
 
 def _is_encoded(response: httpx.Response) -> bool:
     return bool(response.headers.get("content-encoding", "identity") != "identity")
 
 
-def _classify(error: Exception, sent: Send, model: str, *, answered: bool) -> OnlySqError:
+def _classify(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
+    model = sent.request.model
     if isinstance(error, httpx.TimeoutException):
         return _timed_out(error, sent, model)
     if isinstance(error, httpx.DecodingError):
@@ -306,7 +337,7 @@ def _classify(error: Exception, sent: Send, model: str, *, answered: bool) -> On
     return OnlySqConnectionError(msg, model=model)
 
 
-def _timed_out(error: httpx.TimeoutException, sent: Send, model: str) -> OnlySqTimeoutError:
+def _timed_out(error: httpx.TimeoutException, sent: Send, model: str | None) -> OnlySqTimeoutError:
     if sent.stalls and isinstance(error, httpx.ReadTimeout):
         return stalled(sent.timeout[1], model)
     code, text = next(

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from langchain_onlysq import OnlySqTimeoutError, calls
+from langchain_onlysq import OnlySqTimeoutError, exchanges
 from langchain_onlysq.effects import Read
 
 
 class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(calls, "monotonic", lambda: self.now)
+        monkeypatch.setattr(exchanges, "monotonic", lambda: self.now)
 
-    def wait(self, silence: calls._Silence, seconds: float) -> None:
+    def wait(self, silence: exchanges.Silence, seconds: float, *, heard: bool) -> None:
         silence.begin()
         self.now += seconds
-        silence.end()
+        silence.note(heard=heard, model="m")
 
 
 def test_silence_is_time_spent_waiting_without_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    silence = calls._Silence(10.0, streams=True)
-    clock.wait(silence, 4.0)
-    silence.note(heard=False, model="m")
+    silence = exchanges.Silence(10.0, streams=True)
+    clock.wait(silence, 4.0, heard=False)
     assert silence.read() == Read(limit=6.0)
     clock.now += 1000.0
     assert silence.read() == Read(limit=6.0)
-    clock.wait(silence, 5.0)
-    silence.note(heard=True, model="m")
+    clock.wait(silence, 5.0, heard=True)
     assert silence.read() == Read()
-    clock.wait(silence, 10.0)
     with pytest.raises(OnlySqTimeoutError, match="10 s") as caught:
-        silence.note(heard=False, model="m")
+        clock.wait(silence, 10.0, heard=False)
     assert (caught.value.code, caught.value.model) == ("stall_timeout", "m")
 
 
 def test_without_a_limit_no_silence_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    silence = calls._Silence(None, streams=True)
-    clock.wait(silence, 1e9)
-    silence.note(heard=False, model="m")
+    silence = exchanges.Silence(None, streams=True)
+    clock.wait(silence, 1e9, heard=False)
     assert silence.read() == Read()
 
 
@@ -58,6 +54,6 @@ def test_without_a_limit_no_silence_is_too_long(monkeypatch: pytest.MonkeyPatch)
 def test_the_read_timeout_of_a_stream_is_the_shorter_one(
     *, limit: float | None, streams: bool, read: float | None, bound: tuple[float | None, bool]
 ) -> None:
-    timeouts, stalls = calls._Silence(limit, streams=streams).bound((1.0, read, 3.0, 4.0))
+    timeouts, stalls = exchanges.Silence(limit, streams=streams).bound((1.0, read, 3.0, 4.0))
     assert (timeouts[1], stalls) == bound
     assert (timeouts[0], *timeouts[2:]) == (1.0, 3.0, 4.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning
+from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.errors import (
     ErrorContext,
     OnlySqAPIError,
@@ -922,3 +923,74 @@ class TestErrors:
             error = failure(body)[1]
             for shown in (str(error), repr(error), repr(vars(error))):
                 assert KEY[:8] not in shown
+
+
+class TestShortPath:
+    """An event that is like the one before it is read a shorter way, with the same outcome."""
+
+    CHOICES = st.fixed_dictionaries(
+        {
+            "delta": st.fixed_dictionaries(
+                {},
+                optional={
+                    "content": st.sampled_from(["a", "", "b\n", None, "<think>", "</think>", 7]),
+                    "role": st.sampled_from(["assistant", "", None]),
+                    "reasoning_content": st.sampled_from(["hm", None]),
+                    "refusal": st.sampled_from(["no", None]),
+                    "tool_calls": st.sampled_from([[], None, [{"function": {"name": "f"}}]]),
+                },
+            )
+        },
+        optional={
+            "index": st.sampled_from([0, 1]),
+            "finish_reason": st.sampled_from([None, "stop", "error", "length"]),
+            "message": st.sampled_from([None, {"content": "whole"}]),
+        },
+    )
+    AROUND = st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.sampled_from(["one", "two"]),
+            "usage": st.sampled_from([None, USAGE]),
+            "error": st.sampled_from([None, "", {"message": "no"}]),
+        },
+    )
+    EVENTS = st.lists(
+        st.tuples(AROUND, st.lists(CHOICES, max_size=2) | st.none()).map(
+            lambda parts: {**parts[0], "choices": parts[1]}
+        ),
+        max_size=6,
+    )
+
+    @patient
+    @given(EVENTS, st.booleans())
+    def test_the_outcome_is_the_same(self, values: list[Any], stops: bool) -> None:  # noqa: FBT001
+        options: dict[str, Any] = {"stop": ["b"]} if stops else {}
+        # No two events alike: none of them takes the short path.
+        unlike = [{**value, "number": number} for number, value in enumerate(values)]
+        alike = read(events(*values), **options)
+        other = read(events(*unlike), **options)
+        assert _without_ids(alike[0]) == _without_ids(other[0])
+        assert type(alike[1]) is type(other[1])
+        if isinstance(alike[1], AnswerEnd):
+            assert alike[1] == other[1]
+
+    def test_what_is_new_is_read(self) -> None:
+        new = [
+            delta(content="b", reasoning_content="hm"),
+            delta(content="c", refusal="no"),
+            delta(content="d", tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]),
+            event({"delta": {"content": "e"}}, model="other"),
+            event({"delta": {"content": "f"}}, usage=USAGE),
+        ]
+        deltas, end = answer(events(delta(content="a"), *new, delta("stop")))
+        assert text([d for d in deltas if isinstance(d, str)]) == "abcdef"
+        assert reasoning(deltas) == "hm"
+        assert [d.name for d in deltas if isinstance(d, ToolCallDelta) and d.name] == ["f"]
+        assert end.additional == {"refusal": "no"}
+        assert end.metadata["model_name"] == "other"
+        assert end.usage == READ_USAGE
+
+
+def _without_ids(deltas: list[Delta]) -> list[Any]:
+    return [replace(d, id=None) if isinstance(d, ToolCallDelta) else d for d in deltas]

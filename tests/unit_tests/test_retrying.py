@@ -406,7 +406,7 @@ class TestSilence:
 def test_an_error_whose_body_never_ends_is_classified_by_its_status(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("langchain_onlysq.calls._ERROR_BODY_SECONDS", 0.2)
+    monkeypatch.setattr("langchain_onlysq.exchanges._ERROR_BODY_SECONDS", 0.2)
     body = Reply(429, {"Content-Type": "application/json"}, [b'{"error": "slo', Hold()])
     for outcome in four_ways(body):
         assert type(outcome.failure) is OnlySqRateLimitError

@@ -465,3 +465,25 @@ class TestLargeBodies:
 
 def test_done_says_what_it_is() -> None:
     assert repr(DONE) == "DONE"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b'data: {"a":1}\n\n',
+        b'data: {"a":\n\n',
+        b'data: {"a":\r1}\n\n',
+        b'data: {"a":1}\r\n\r\n',
+        b'data: {"a":1}\nX',
+        b'data: {"a":1}\n',
+        b'data: {"a":1} x\n\n',
+        b"data: [DONE]\n\n",
+    ],
+)
+def test_a_long_stream_is_read_like_a_short_one(piece: bytes) -> None:
+    # Once the opening is kept, an event that comes alone is read a shorter way.
+    before = [b'data: {"b":"%s"}\n\n' % (b"x" * 500)] * 10
+    long, short = EventDecoder(), EventDecoder()
+    for other in before:
+        assert len(long.feed(other)) == 1
+    assert long.feed(piece) + long.close() == short.feed(piece) + short.close()

@@ -44,9 +44,9 @@ def both(deltas: list[ToolCallDelta]) -> Any:
     """The message, which must be the same whole and put together from chunks."""
     whole: Any = to_result(deltas, AnswerEnd()).generations[0].message
     maker = ChunkMaker()
-    chunks: list[Any] = [maker.chunk(delta).message for delta in deltas]
-    last: Any = maker.last(AnswerEnd()).message
-    streamed = merged([*chunks, last])
+    chunks: list[Any] = [chunk.message for chunk in maker.pieces([*deltas])]
+    last: list[Any] = [chunk.message for chunk in maker.last(AnswerEnd())]
+    streamed = merged([*chunks, *last])
     assert streamed.tool_calls == whole.tool_calls
     for mine, other in zip(streamed.invalid_tool_calls, whole.invalid_tool_calls, strict=True):
         assert {**mine, "error": None} == {**other, "error": None}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_onlysq._version import __version__
 
 if TYPE_CHECKING:
+    from langchain_onlysq.catalogue import OnlySqModel, alist_models, list_models
     from langchain_onlysq.chat_models import ChatOnlySq
     from langchain_onlysq.errors import (
         OnlySqAPIError,
@@ -32,6 +33,7 @@ __all__ = [
     "OnlySqEmptyResponseError",
     "OnlySqError",
     "OnlySqInvalidRequestError",
+    "OnlySqModel",
     "OnlySqNotFoundError",
     "OnlySqPermissionDeniedError",
     "OnlySqRateLimitError",
@@ -39,7 +41,17 @@ __all__ = [
     "OnlySqStreamError",
     "OnlySqTimeoutError",
     "__version__",
+    "alist_models",
+    "list_models",
 ]
+
+_MODULES = {
+    "ChatOnlySq": "chat_models",
+    "OnlySqModel": "catalogue",
+    "alist_models": "catalogue",
+    "list_models": "catalogue",
+}
+"""Public name -> its module; all other names are errors."""
 
 
 def __getattr__(name: str) -> Any:
@@ -50,7 +62,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    module = "chat_models" if name == "ChatOnlySq" else "errors"
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    module = import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    value = getattr(module, name)
     globals()[name] = value
     return value

@@ -48,6 +48,7 @@ from langchain_onlysq.error_details import (
     parse_retry_after,
     read_body,
 )
+from langchain_onlysq.known_models import near_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -330,7 +331,11 @@ def _hint(
             f"That path does not exist there: check base_url (now {context.base_url!r}); "
             "it usually is 'https://api.onlysq.ru/ai'."
         )
-    return _HINTS.get(error_class, "")
+    hint = _HINTS.get(error_class, "")
+    if error_class is OnlySqNotFoundError and context.model:
+        near = near_ids(context.base_url, context.model)
+        hint += f" Near it are: {', '.join(map(repr, near))}." if near else ""
+    return hint
 
 
 _HINTS: dict[type[OnlySqError], str] = {

@@ -1,4 +1,4 @@
-"""One call from its request to its answer: attempts, the end of a stream, the question asked again.
+"""One call from its request to its answer: models, attempts, the question asked again, the end.
 
 A call is a generator. It yields effects, which `transport` carries out, and outputs, which go to
 the caller; so sync and async run the same code.
@@ -6,6 +6,7 @@ the caller; so sync and async run the same code.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from langchain_onlysq.deltas import ToolCallDelta
@@ -14,6 +15,7 @@ from langchain_onlysq.errors import OnlySqConnectionError, OnlySqError, OnlySqTi
 from langchain_onlysq.exchanges import Silence, attempts, open_answer
 from langchain_onlysq.outputs import as_text
 from langchain_onlysq.responses import AnswerReader
+from langchain_onlysq.retries import is_switched, warn_of_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,7 +38,7 @@ class Call(Generic[T]):
 
     def __init__(
         self,
-        ask: Callable[[str | None], Request],
+        ask: Callable[[str, str | None], Request],
         options: CallOptions,
         context: ErrorContext,
         tools: ToolRequest,
@@ -45,15 +47,15 @@ class Call(Generic[T]):
         """Prepare a call; nothing is sent yet.
 
         Args:
-            ask: Makes the request; given an answer that did not call the tool it had to call, the
-                request that asks once more.
+            ask: Makes the request to a model; given an answer that did not call the tool it had to
+                call, the request that asks once more.
             options: The settings of this call.
             context: What an error message may say and must not show.
             tools: The tools of the call.
             new_outputs: Begins the outputs of an attempt.
         """
         self._ask = ask
-        self._request = ask(None)
+        self._request = ask(options.model, None)
         self._options = options
         self._context = context
         self._tools = tools
@@ -69,12 +71,38 @@ class Call(Generic[T]):
     def steps(self) -> Generator[Effect | T, Any, None]:
         """Yield effects, and the outputs between them."""
         try:
-            end = yield from self._obeyed()
+            end = yield from self._served()
         except OnlySqError:
             # What the last attempt brought is delivered, also what was held back of it.
             yield from self._outputs.pieces([*self._waiting, *self._held_back])
             raise
         yield from self._outputs.last(end)
+
+    def _served(self) -> Steps:
+        """Ask the model, and its fallbacks in turn, until one answers."""
+        first = self._options.model
+        following = [model for model in self._options.fallback_models if model != first]
+        tried = [first]
+        notes: list[str] = []
+        while True:
+            try:
+                end = yield from self._obeyed()
+                break
+            except OnlySqError as error:
+                if self._handed_over or not following or not is_switched(error):
+                    for note in notes:
+                        error.add_note(note)
+                    raise
+                notes.append(_note(tried[-1], error))
+                warn_of_switch(error, tried[-1], following[0])
+            tried.append(following.pop(0))
+            self._request = self._ask(tried[-1], None)
+            self._context = replace(self._context, model=tried[-1])
+            self._insists = self._tools.forced is not None
+            yield AcquirePermit()
+        if len(tried) > 1:
+            end.metadata["attempted_models"] = tried[:-1]
+        return end
 
     def _obeyed(self) -> Steps:
         """Get an answer; once more where it does not call the tool that it had to call."""
@@ -82,7 +110,8 @@ class Call(Generic[T]):
         if not self._awaited:
             return end
         self._insists = False
-        self._request = self._ask(as_text(self._waiting, with_calls=bool(self._tool_names)))
+        answer = as_text(self._waiting, with_calls=bool(self._tool_names))
+        self._request = self._ask(self._request.model or "", answer)
         yield AcquirePermit()
         return (yield from self._answer())
 
@@ -142,3 +171,8 @@ class Call(Generic[T]):
             and delta.error is None
             and self._tools.is_followed_by(delta.name)
         )
+
+
+def _note(model: str, error: OnlySqError) -> str:
+    status = "" if error.status_code is None else f" {error.status_code}"
+    return f"Before it, {model!r} failed:{status} {type(error).__name__}: {error}"

@@ -337,16 +337,16 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         tools, extra = split_off(extra)
         payload = build_payload(messages, options, tools, extra, stream=stream)
 
-        def ask(answer: str | None) -> Request:
-            body = payload
+        def ask(model: str, answer: str | None) -> Request:
+            body = {**payload, "model": model}
             if answer is not None:
                 reminder = remind(tools.forced or "required")
-                body = add_reminder(payload, answer, reminder, merge=options.merges_messages)
+                body = add_reminder(body, answer, reminder, merge=options.merges_messages)
             return Request(
                 url=self.onlysq_api_base + PATHS[options.endpoint],
                 headers=self._headers(stream=stream),
-                body=encode(body, options.model),
-                model=options.model,
+                body=encode(body, model),
+                model=model,
             )
 
         key = self.onlysq_api_key.get_secret_value()

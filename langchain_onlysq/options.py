@@ -73,6 +73,10 @@ StopSequences = Annotated[
     list[Annotated[str, Field(min_length=1)]] | None, BeforeValidator(_as_list)
 ]
 
+ModelIds = Annotated[
+    list[Annotated[str, Field(pattern=r"\S")]], BeforeValidator(lambda ids: _as_list(ids) or [])
+]
+
 
 class CallOptions(BaseModel):
     """The fields of `ChatOnlySq` that a keyword on a call may override for that call."""
@@ -122,7 +126,14 @@ class CallOptions(BaseModel):
     """
 
     max_retries: Annotated[int, Field(ge=0)] = 2
-    """Further attempts after the first."""
+    """Further attempts after the first, for each model."""
+
+    fallback_models: ModelIds = Field(default_factory=list)
+    """Ids of models that are asked in turn where the one before failed for good.
+
+    That is: with a rate limit, a missing model, a refusal of access, a failure of the service, a
+    timeout or an empty answer, and before anything was handed over.
+    """
 
     tool_calling: Literal["auto", "native", "prompted"] = "auto"
     """How tools reach the model: natively, in the prompt, or as the endpoint documents it."""

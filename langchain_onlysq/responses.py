@@ -90,7 +90,7 @@ class AnswerReader:
             self._filters.append(ToolCallParser(tool_names))
         self._calls = ToolCallTable()
         self._last: dict[str, Any] = {}
-        self._end = AnswerEnd(metadata={"model_name": options.model})
+        self._end = AnswerEnd(metadata={"model_name": context.model or options.model})
         self._failure: OnlySqError | None = None
         self._at_end = False
         self._stopped = False

@@ -10,7 +10,14 @@ import random
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from langchain_onlysq.errors import OnlySqError
+from langchain_onlysq.errors import (
+    OnlySqAPIError,
+    OnlySqError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqRateLimitError,
+    OnlySqTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +64,25 @@ def decide(
         return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER else None
     wait = min(_FIRST_WAIT * 2.0 ** min(attempt - 1, 16), _LONGEST_WAIT)
     return wait * (1 - jitter / 4)
+
+
+def is_switched(error: OnlySqError) -> bool:
+    """Tell whether another model may do better, once one has failed for good.
+
+    A connection that was not made would not be made for another model of the same host either.
+    """
+    if isinstance(error, OnlySqTimeoutError):
+        return error.code not in _OF_THE_CONNECTION
+    return isinstance(error, _OF_ONE_MODEL)
+
+
+_OF_THE_CONNECTION = frozenset({"connect_timeout", "pool_timeout", "write_timeout"})
+_OF_ONE_MODEL = (
+    OnlySqRateLimitError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqAPIError,
+)
 
 
 def retrying(
@@ -107,4 +133,11 @@ def warn(state: RetryCallState, max_retries: int) -> None:
         type(error).__name__,
         error,
         state.upcoming_sleep,
+    )
+
+
+def warn_of_switch(error: OnlySqError, failed: str, following: str) -> None:
+    """Log a warning before another model is asked."""
+    logger.warning(
+        "Model %r failed (%s: %s); asking %r", failed, type(error).__name__, error, following
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         OnlySqStreamError,
         OnlySqTimeoutError,
     )
+    from langchain_onlysq.registration import register
 
 __all__ = [
     "ChatOnlySq",
@@ -43,6 +44,7 @@ __all__ = [
     "__version__",
     "alist_models",
     "list_models",
+    "register",
 ]
 
 _MODULES = {
@@ -50,6 +52,7 @@ _MODULES = {
     "OnlySqModel": "catalogue",
     "alist_models": "catalogue",
     "list_models": "catalogue",
+    "register": "registration",
 }
 """Public name -> its module; all other names are errors."""
 

@@ -37,6 +37,7 @@ from langchain_onlysq.options import (
 )
 from langchain_onlysq.outputs import PROVIDER, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
+from langchain_onlysq.profiles import profile_of
 from langchain_onlysq.prompted_tools import remind
 from langchain_onlysq.settings import ModelSettings, hide_secrets
 from langchain_onlysq.structured_output import StructuredOutputParser, ask_for, with_raw
@@ -89,10 +90,22 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         self._add_version("langchain-onlysq", __version__)
         return self
 
+    @model_validator(mode="after")
+    def _set_onlysq_profile(self) -> Self:
+        """Say what is known of the model, unless the caller did.
+
+        Not by `_resolve_model_profile`: LangChain checks the keys of what that returns, which takes
+        longer than all the rest of making a model. A test checks ours, once.
+        """
+        if self.profile is None:
+            self.profile = profile_of(self)
+        return self
+
     def __copy__(self) -> Self:
         """Copy, also for `model_copy`: the copy makes connections of its own."""
         copied = super().__copy__()
         copied._connections = Connections()  # noqa: SLF001 - the copy is one of us
+        copied.profile = self.profile and self.profile.copy()
         return copied
 
     # Identity: tracing, caching, serialisation

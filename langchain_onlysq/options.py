@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -280,6 +281,7 @@ def check_key(key: str) -> None:
         raise ValueError(msg)
 
 
+@lru_cache(maxsize=64)
 def normalize_base_url(url: str) -> str:
     """Reduce a base URL to the part before the endpoint's own path.
 

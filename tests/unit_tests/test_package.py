@@ -81,7 +81,8 @@ def test_only_the_transport_and_the_connections_do_io() -> None:
             path.read_text(encoding="utf-8"),
         )
     }
-    assert doing_io <= {"transport.py", "connections.py", "settings.py"}
+    # Two of them only name the types of the callers' own clients.
+    assert doing_io <= {"transport.py", "connections.py", "settings.py", "catalogue.py"}
 
 
 def test_pytest_finds_the_fixture_without_loading_langchain() -> None:

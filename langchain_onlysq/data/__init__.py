@@ -1,0 +1,1 @@
+"""Facts that scripts write."""

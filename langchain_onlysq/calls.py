@@ -6,7 +6,6 @@ the caller; so sync and async run the same code.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from langchain_onlysq.deltas import ToolCallDelta
@@ -15,7 +14,6 @@ from langchain_onlysq.errors import OnlySqConnectionError, OnlySqError, OnlySqTi
 from langchain_onlysq.exchanges import Silence, attempts, open_answer
 from langchain_onlysq.outputs import as_text
 from langchain_onlysq.responses import AnswerReader
-from langchain_onlysq.retries import is_switched, warn_of_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -89,6 +87,8 @@ class Call(Generic[T]):
                 end = yield from self._obeyed()
                 break
             except OnlySqError as error:
+                from langchain_onlysq.retries import is_switched, warn_of_switch
+
                 if self._handed_over or not following or not is_switched(error):
                     for note in notes:
                         error.add_note(note)
@@ -97,7 +97,7 @@ class Call(Generic[T]):
                 warn_of_switch(error, tried[-1], following[0])
             tried.append(following.pop(0))
             self._request = self._ask(tried[-1], None)
-            self._context = replace(self._context, model=tried[-1])
+            self._context = self._context.for_model(tried[-1])
             self._insists = self._tools.forced is not None
             yield AcquirePermit()
         if len(tried) > 1:

@@ -27,7 +27,6 @@ from langchain_onlysq.calls import Call
 from langchain_onlysq.connections import ClientSettings, Connections
 from langchain_onlysq.effects import Request
 from langchain_onlysq.errors import ErrorContext
-from langchain_onlysq.events import KNOWN_TO_CORE, EventMaker, message_id
 from langchain_onlysq.options import (
     ALIASES,
     KEY_VARIABLE,
@@ -35,12 +34,9 @@ from langchain_onlysq.options import (
     CallOptions,
     override,
 )
-from langchain_onlysq.outputs import PROVIDER, ChunkMaker, Outputs, ResultMaker
+from langchain_onlysq.outputs import KNOWN_TO_CORE, PROVIDER, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
-from langchain_onlysq.profiles import profile_of
-from langchain_onlysq.prompted_tools import remind
 from langchain_onlysq.settings import ModelSettings, hide_secrets
-from langchain_onlysq.structured_output import StructuredOutputParser, ask_for, with_raw
 from langchain_onlysq.tools import choose, format_tools, response_format_for, split_off
 
 if TYPE_CHECKING:
@@ -72,7 +68,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         ```
     """
 
-    model_config = ConfigDict(**CallOptions.model_config)
+    model_config = ConfigDict(**CallOptions.model_config, defer_build=False)
 
     _connections: Connections = PrivateAttr(default_factory=Connections)
 
@@ -98,6 +94,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         longer than all the rest of making a model. A test checks ours, once.
         """
         if self.profile is None:
+            from langchain_onlysq.profiles import profile_of
+
             self.profile = profile_of(self)
         return self
 
@@ -231,6 +229,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         Raises:
             ValueError: If the method is unknown.
         """
+        from langchain_onlysq.structured_output import StructuredOutputParser, ask_for, with_raw
+
         asked, tool_name = ask_for(schema, method, strict=strict)
         llm = self.bind(**asked, **kwargs)
         is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
@@ -293,8 +293,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             run_manager: CallbackManagerForLLMRun | None = None,
             **kwargs: Any,
         ) -> Iterator[dict[str, Any]]:
-            new_outputs = partial(EventMaker, message_id(run_manager))
-            call = self._call(messages, stop, kwargs, new_outputs, stream=True)
+            call = self._event_call(messages, stop, kwargs, run_manager)
             return transport.stream(call.steps(), self._channel(run_manager))
 
         def _astream_chat_model_events(
@@ -304,8 +303,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             run_manager: AsyncCallbackManagerForLLMRun | None = None,
             **kwargs: Any,
         ) -> AsyncIterator[dict[str, Any]]:
-            new_outputs = partial(EventMaker, message_id(run_manager))
-            call = self._call(messages, stop, kwargs, new_outputs, stream=True)
+            call = self._event_call(messages, stop, kwargs, run_manager)
             return transport.astream(call.steps(), partial(self._achannel, run_manager))
 
     def _get_request_payload(
@@ -353,6 +351,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         def ask(model: str, answer: str | None) -> Request:
             body = {**payload, "model": model}
             if answer is not None:
+                from langchain_onlysq.prompted_tools import remind
+
                 reminder = remind(tools.forced or "required")
                 body = add_reminder(body, answer, reminder, merge=options.merges_messages)
             return Request(
@@ -369,6 +369,18 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             secrets=() if key == PUBLIC_KEY else (key,),
         )
         return Call(ask, options, context, tools, new_outputs)
+
+    def _event_call(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        kwargs: Mapping[str, Any],
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+    ) -> Call[dict[str, Any]]:
+        from langchain_onlysq.events import EventMaker, message_id
+
+        new_outputs = partial(EventMaker, message_id(run_manager))
+        return self._call(messages, stop, kwargs, new_outputs, stream=True)
 
     def _headers(self, *, stream: bool) -> dict[str, str]:
         headers = {

@@ -6,7 +6,6 @@ waiting or awaiting. So everything a call decides is written once, for sync and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,24 +22,32 @@ class Effect:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
-    """A request, ready to be sent.
+    """A request, ready to be sent. Its headers hold the key, so it does not show itself.
 
     Attributes:
         url: Where to.
-        headers: With the key among them, so they are never shown.
+        headers: With the key among them.
         body: The JSON; None for a GET.
         model: Model id that is asked, for error messages.
     """
 
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
-    model: str | None = None
+    __slots__ = ("body", "headers", "model", "url")
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str], body: bytes | None, model: str | None = None
+    ) -> None:
+        """Keep the parts."""
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.model = model
+
+    def to(self, url: str) -> Request:
+        """Return the same request to another place."""
+        return Request(url, self.headers, self.body, self.model)
 
 
-@dataclass(frozen=True, slots=True)
 class Send(Effect):
     """Send a request and wait for the head of the answer; the outcome is a `Head`.
 
@@ -51,13 +58,23 @@ class Send(Effect):
         stalls: Whether the read timeout is the stall timeout.
     """
 
-    request: Request
-    timeout: TimeoutTuple
-    streams: bool = False
-    stalls: bool = False
+    __slots__ = ("request", "stalls", "streams", "timeout")
+
+    def __init__(
+        self,
+        request: Request,
+        timeout: TimeoutTuple,
+        *,
+        streams: bool = False,
+        stalls: bool = False,
+    ) -> None:
+        """Keep the parts."""
+        self.request = request
+        self.timeout = timeout
+        self.streams = streams
+        self.stalls = stalls
 
 
-@dataclass(frozen=True, slots=True)
 class Read(Effect):
     """Wait for the next bytes of the answer; the outcome is None at the end of the body.
 
@@ -66,26 +83,37 @@ class Read(Effect):
             later than that; None where it would not.
     """
 
-    limit: float | None = None
+    __slots__ = ("limit",)
+
+    def __init__(self, limit: float | None = None) -> None:
+        """Keep the limit."""
+        self.limit = limit
 
 
-@dataclass(frozen=True, slots=True)
 class Wait(Effect):
     """Let some seconds pass, with no connection held."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        """Keep the seconds."""
+        self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
 class AcquirePermit(Effect):
     """Ask the rate limiter for one more request."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class ReportRetry(Effect):
     """Tell the run's callbacks of a failed attempt."""
 
-    state: RetryCallState
+    __slots__ = ("state",)
+
+    def __init__(self, state: RetryCallState) -> None:
+        """Keep the state of the attempts."""
+        self.state = state
 
 
 class Head(NamedTuple):

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.exceptions import (
@@ -48,7 +48,6 @@ from langchain_onlysq.error_details import (
     parse_retry_after,
     read_body,
 )
-from langchain_onlysq.known_models import near_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,13 +139,28 @@ class OnlySqTimeoutError(OnlySqError, ModelTimeoutError):
     """Something took too long (408, any timeout of ours)."""
 
 
-@dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """What an error message may say about the call, and what it must never show."""
+    """What an error message may say about the call, and what it must never show.
 
-    model: str | None = None
-    base_url: str = ""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    Attributes:
+        model: Model id that is asked.
+        base_url: Where.
+        secrets: What must not be shown; so this does not show itself.
+    """
+
+    __slots__ = ("base_url", "model", "secrets")
+
+    def __init__(
+        self, model: str | None = None, base_url: str = "", secrets: tuple[str, ...] = ()
+    ) -> None:
+        """Keep the parts."""
+        self.model = model
+        self.base_url = base_url
+        self.secrets = secrets
+
+    def for_model(self, model: str) -> ErrorContext:
+        """Return the same for another model."""
+        return ErrorContext(model, self.base_url, self.secrets)
 
     def redact(self, text: str) -> str:
         """Return `text` with every secret replaced by asterisks, also where JSON escapes it."""
@@ -229,13 +243,12 @@ def stalled(limit: float | None, model: str | None) -> OnlySqTimeoutError:
 
 # The class
 
-_OVERFLOW = re.compile(
+_OVERFLOW = (
     r"context[ _-]?(length|window|size)[ _-]?(exceed|is|of|limit)|max(imum)? context"
     r"|\b(exceed|larger|longer|greater|over\b|beyond)\w*[^.:]{0,40}context(?! (deadline|cancel))"
     r"|(prompt|input|messages?|request|conversation)( is| are| was)? too (long|many tokens)"
     r"|too many (input )?tokens|reduce the length|string_above_max_length"
-    r"|input tokens? exceed|token limit exceeded|exceeds? the (maximum|max)[^.]{0,30}tokens",
-    re.IGNORECASE,
+    r"|input tokens? exceed|token limit exceeded|exceeds? the (maximum|max)[^.]{0,30}tokens"
 )
 _RATE_LIMIT = r"rate.?limit|too.?many.?requests|quota|requests per minute|per.?min"
 _KEY = (
@@ -252,14 +265,14 @@ _INVALID = (
     r"invalid.?request|bad.?request|invalid.{0,30}(parameter|argument|value|field)"
     r"|validation|unprocessable|tool_use_failed|required (field|parameter)"
 )
-_WORDINGS: tuple[tuple[re.Pattern[str], type[OnlySqError]], ...] = (
-    (re.compile(_RATE_LIMIT, re.IGNORECASE), OnlySqRateLimitError),
+_WORDINGS: tuple[tuple[str, type[OnlySqError]], ...] = (
+    (_RATE_LIMIT, OnlySqRateLimitError),
     (_OVERFLOW, OnlySqContextOverflowError),
-    (re.compile(_KEY, re.IGNORECASE), OnlySqAuthenticationError),
-    (re.compile(_NO_MODEL, re.IGNORECASE), OnlySqNotFoundError),
-    (re.compile(_NOT_ALLOWED, re.IGNORECASE), OnlySqPermissionDeniedError),
-    (re.compile(r"tim(ed|e)[ _-]?out", re.IGNORECASE), OnlySqTimeoutError),
-    (re.compile(_INVALID, re.IGNORECASE), OnlySqInvalidRequestError),
+    (_KEY, OnlySqAuthenticationError),
+    (_NO_MODEL, OnlySqNotFoundError),
+    (_NOT_ALLOWED, OnlySqPermissionDeniedError),
+    (r"tim(ed|e)[ _-]?out", OnlySqTimeoutError),
+    (_INVALID, OnlySqInvalidRequestError),
 )
 _STATUSES: dict[int, type[OnlySqError]] = {
     401: OnlySqAuthenticationError,
@@ -286,14 +299,20 @@ def _class_for_status(status: int, detail: Detail) -> type[OnlySqError]:
 
 def _class_for_wording(detail: Detail) -> type[OnlySqError]:
     texts = (detail.code or "", detail.kind or "", detail.message)
-    for pattern, error_class in _WORDINGS:
-        if any(pattern.search(text) for text in texts):
+    for wording, error_class in _WORDINGS:
+        if any(_pattern(wording).search(text) for text in texts):
             return error_class
     return OnlySqAPIError
 
 
 def _overflows(detail: Detail) -> bool:
-    return any(_OVERFLOW.search(text) for text in (detail.code or "", detail.message))
+    return any(_pattern(_OVERFLOW).search(text) for text in (detail.code or "", detail.message))
+
+
+@lru_cache
+def _pattern(wording: str) -> re.Pattern[str]:
+    """Compile at the first error: that takes longer than the rest of importing this module."""
+    return re.compile(wording, re.IGNORECASE)
 
 
 # The message
@@ -333,6 +352,8 @@ def _hint(
         )
     hint = _HINTS.get(error_class, "")
     if error_class is OnlySqNotFoundError and context.model:
+        from langchain_onlysq.known_models import near_ids
+
         near = near_ids(context.base_url, context.model)
         hint += f" Near it are: {', '.join(map(repr, near))}." if near else ""
     return hint

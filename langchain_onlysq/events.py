@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.utils.utils import LC_ID_PREFIX
-from langchain_core.version import VERSION
 
 from langchain_onlysq.deltas import Reasoning, ToolCallDelta
 from langchain_onlysq.outputs import PROVIDER, extra_blocks, spoil, whole_call
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from langchain_onlysq.deltas import AnswerEnd, Delta
 
 Event = dict[str, Any]
-
-KNOWN_TO_CORE = tuple(int(part) for part in VERSION.split(".")[:2]) >= (1, 7)
-"""Whether the installed langchain-core knows all of these events; one came with 1.7."""
 
 _RUNS = {str: ("text", "lc_text"), Reasoning: ("reasoning", "lc_reasoning")}
 """Kind of a piece -> type of its block, and the block's id for LangChain's merging."""

@@ -5,14 +5,12 @@ Generators of effects, like everything that a call is made of (see `effects`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from langchain_onlysq.effects import AcquirePermit, Effect, Head, Read, ReportRetry, Send, Wait
 from langchain_onlysq.errors import OnlySqError, error_from_response, stalled
-from langchain_onlysq.retries import retrying, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -67,6 +65,8 @@ def _further_attempts(
     is_final: Callable[[], bool],
 ) -> Generator[Any, Any, T]:
     """Enter the loop with the failure of the first attempt, which is popped: errors show frames."""
+    from langchain_onlysq.retries import retrying, warn
+
     failed: list[RetryCallState] = []
     for trial in retrying(max_retries, is_final, failed.append):
         if failed:
@@ -100,7 +100,7 @@ def open_answer(
     target = ""
     for _ in range(_MOST_REDIRECTS):
         silence.begin()
-        head: Head = yield Send(request, timeout, silence.streams, stalls)
+        head: Head = yield Send(request, timeout, streams=silence.streams, stalls=stalls)
         if head.status in _SUCCESS:
             silence.note(heard=not silence.streams, model=context.model)
             return
@@ -108,7 +108,7 @@ def open_answer(
         target = urljoin(request.url, head.headers.get("location", ""))
         if head.status not in _KEEP_METHOD or _origin(target) != _origin(request.url):
             break
-        request = replace(request, url=target)
+        request = request.to(target)
     if head.status in _REDIRECT:
         raise _redirected(head.status, target, context)
     raise (yield from _refused(head, context))

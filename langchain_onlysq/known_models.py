@@ -17,7 +17,7 @@ def remember(base_url: str, ids: Iterable[str]) -> None:
 
 def near_ids(base_url: str, model: str) -> list[str]:
     """Return ids on offer that look like one that is not; none where no catalogue was loaded."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed for a mistake only
+    from difflib import get_close_matches
 
     by_lowercase = {known.lower(): known for known in _ids.get(base_url, ())}
     near = get_close_matches(model.lower(), by_lowercase, n=3, cutoff=0.6)

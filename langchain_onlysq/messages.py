@@ -23,8 +23,6 @@ from langchain_onlysq.content_blocks import (
     to_parts,
 )
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.prompted_tools import render_call, render_result
-from langchain_onlysq.tool_calls import parse_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,6 +156,8 @@ class _Translator:
             wire["content"] = content or None
             wire["tool_calls"] = [_native_call(*call) for call in calls]
         elif calls:
+            from langchain_onlysq.prompted_tools import render_call
+
             rendered = "\n".join(render_call(*call) for call in calls)
             before = "\n" if parts else ""
             wire["content"] = to_content([*parts, {"type": "text", "text": before + rendered}])
@@ -175,6 +175,8 @@ class _Translator:
         name = message.name or self._tool_names.get(call_id or "")
         is_error = getattr(message, "status", None) == "error"
         if not self._native_tools:
+            from langchain_onlysq.prompted_tools import render_result
+
             result = render_result(name, call_id, text, is_error=is_error)
             content = to_content([{"type": "text", "text": result}, *images_of(parts)])
             self.wire.append({"role": "user", "content": content})
@@ -211,6 +213,8 @@ def _calls_of(message: AIMessage) -> list[tuple[str, Any, str | None]]:
 
 def _native_call(name: str, arguments: Any, call_id: str | None) -> dict[str, Any]:
     if isinstance(arguments, str):
+        from langchain_onlysq.tool_calls import parse_arguments
+
         # The wire wants an object; the model is to see what it wrote all the same.
         parsed = parse_arguments(arguments)
         arguments = {"invalid_arguments": arguments} if parsed is None else parsed

@@ -329,7 +329,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def unknown_keyword(name: str, known: Iterable[str]) -> str:
     """Say that a keyword is unknown, and which it may have been meant to be."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed for a mistake only
+    from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     meant = f"; did you mean {near[0]!r}?" if near else "."

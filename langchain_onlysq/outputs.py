@@ -15,15 +15,17 @@ from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.utils.json import parse_partial_json
+from langchain_core.version import VERSION
 
 from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
-from langchain_onlysq.prompted_tools import render_call
-from langchain_onlysq.tool_calls import parse_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from langchain_core.messages import content as types
+
+KNOWN_TO_CORE = tuple(int(part) for part in VERSION.split(".")[:2]) >= (1, 7)
+"""Whether the installed langchain-core knows all events that we make; one came with 1.7."""
 
 PROVIDER = "onlysq"
 """Value of `ls_provider` and of `response_metadata["model_provider"]`; they must be equal."""
@@ -149,7 +151,11 @@ def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
 def as_text(deltas: Iterable[Delta], *, with_calls: bool) -> str:
     """Return what the pieces say, the calls among them in the form of a prompted model."""
     message = cast("AIMessage", to_result(deltas, AnswerEnd()).generations[0].message)
-    calls = [*message.tool_calls, *message.invalid_tool_calls] if with_calls else []
+    if not with_calls:
+        return message.text
+    from langchain_onlysq.prompted_tools import render_call
+
+    calls: list[Any] = [*message.tool_calls, *message.invalid_tool_calls]
     written = [render_call(call["name"] or "", call["args"], None) for call in calls]
     return "\n".join(part for part in (message.text, *written) if part)
 
@@ -161,6 +167,8 @@ def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
     error = parts[-1].error
     if error:
         return invalid_tool_call(name=name, args=args + spoil(args, error), id=call_id, error=error)
+    from langchain_onlysq.tool_calls import parse_arguments
+
     return tool_call(name=name, args=parse_arguments(args) or {}, id=call_id)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def local_onlysq() -> Iterator[LocalOnlySq]:
     """Run a local OnlySq server for one test."""
     # Imported here, since pytest loads this module in every run.
-    from langchain_onlysq.testing import LocalOnlySq  # noqa: PLC0415
+    from langchain_onlysq.testing import LocalOnlySq
 
     with LocalOnlySq() as server:
         yield server

@@ -21,8 +21,6 @@ from langchain_onlysq.errors import (
 )
 from langchain_onlysq.sse import DONE, EventDecoder, Unreadable
 from langchain_onlysq.text_filters import StopCutter, ThinkSplitter
-from langchain_onlysq.tool_calls import ToolCallTable
-from langchain_onlysq.tool_parser import ToolCallParser
 from langchain_onlysq.usage import read_usage
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.deltas import TextFilter
     from langchain_onlysq.errors import ErrorContext
     from langchain_onlysq.options import CallOptions
+    from langchain_onlysq.tool_calls import ToolCallTable
 
 _METADATA: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "id": ("id", str),
@@ -87,8 +86,10 @@ class AnswerReader:
         if self._stop_cutter:
             self._filters.append(self._stop_cutter)
         if tool_names:
+            from langchain_onlysq.tool_parser import ToolCallParser
+
             self._filters.append(ToolCallParser(tool_names))
-        self._calls = ToolCallTable()
+        self._calls: ToolCallTable | None = None
         self._last: dict[str, Any] = {}
         self._end = AnswerEnd(metadata={"model_name": context.model or options.model})
         self._failure: OnlySqError | None = None
@@ -134,8 +135,9 @@ class AnswerReader:
         whole = self._complete and self._end.metadata.get("finish_reason") != "length"
         for position, text_filter in enumerate(filters):
             deltas += _pass_through(text_filter.close(whole=whole), filters[position + 1 :])
-        calls, self._calls = self._calls, ToolCallTable()
-        deltas += calls.close()
+        calls, self._calls = self._calls, None
+        if calls:
+            deltas += calls.close()
         self._obey_stop()
         self._has_content = self._has_content or bool(deltas)
         return deltas
@@ -287,6 +289,10 @@ class AnswerReader:
                 self._has_content = True
                 additional.setdefault("content_parts", []).extend(others)
         if calls := source.get("tool_calls") or source.get("function_call"):
+            if self._calls is None:
+                from langchain_onlysq.tool_calls import ToolCallTable
+
+                self._calls = ToolCallTable()
             deltas += self._calls.feed(calls)
         if refusal := source.get("refusal"):
             self._has_content = True

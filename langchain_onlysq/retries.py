@@ -97,7 +97,7 @@ def retrying(
             `upcoming_sleep` is the wait.
     """
     # Imported at the first call: importing this package is to load no more than it must.
-    from tenacity import Retrying, stop_never  # noqa: PLC0415
+    from tenacity import Retrying, stop_never
 
     waits: dict[int, float | None] = {}
 

@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 import httpx
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from langchain_onlysq.options import (
     ALIASES,
@@ -22,6 +22,9 @@ from langchain_onlysq.options import (
 
 class ModelSettings(CallOptions):
     """The fields of `ChatOnlySq` that hold for all of its calls."""
+
+    # Only its subclass is ever made.
+    model_config = ConfigDict(defer_build=True)
 
     onlysq_api_key: SecretStr = Field(
         default_factory=lambda: SecretStr(key_from_environment()),

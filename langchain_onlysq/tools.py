@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.prompted_tools import describe_schema, describe_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +30,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ToolRequest:
+class ToolRequest(NamedTuple):
     """The tools of one call, and the form its answer is to have.
 
     Attributes:
@@ -42,10 +40,10 @@ class ToolRequest:
         native: Further keys, which only a native request has a place for.
     """
 
-    tools: list[dict[str, Any]] = field(default_factory=list)
+    tools: Sequence[dict[str, Any]] = ()
     choice: Choice = "auto"
     response_format: dict[str, Any] | None = None
-    native: dict[str, Any] = field(default_factory=dict)
+    native: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def names(self) -> list[str]:
@@ -79,6 +77,10 @@ class ToolRequest:
 
     def instructions(self) -> str:
         """Return what a prompted request says in its system message instead."""
+        if not (self.tools or self.response_format):
+            return ""
+        from langchain_onlysq.prompted_tools import describe_schema, describe_tools
+
         parts = []
         if self.tools:
             choice = self.forced or (self.choice if isinstance(self.choice, str) else None)

@@ -202,7 +202,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=20260101)
     args = parser.parse_args()
-    import logging  # noqa: PLC0415 - only the command silences the warnings of retries
+    import logging
 
     logging.getLogger("langchain_onlysq").setLevel(logging.ERROR)
     soak(4, 2)

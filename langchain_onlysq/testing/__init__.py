@@ -44,7 +44,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the fixture only when it is asked for: it needs pytest."""
     if name == "local_onlysq":
-        from langchain_onlysq.pytest_plugin import local_onlysq  # noqa: PLC0415
+        from langchain_onlysq.pytest_plugin import local_onlysq
 
         return local_onlysq
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -102,7 +102,7 @@ def test_a_stream_arrives_in_pieces() -> None:
 
 
 def test_the_first_piece_comes_before_the_last_was_sent(server: LocalOnlySq) -> None:
-    from langchain_onlysq.testing import Hold  # noqa: PLC0415 - this test alone needs it
+    from langchain_onlysq.testing import Hold
 
     server.reply(Reply.stream([piece("first"), Hold()], done=False))
     llm = ChatOnlySq(model="m", base_url=server.base_url)
@@ -181,7 +181,7 @@ def test_stop_ends_the_answer_here_too(pieces: list[str]) -> None:
 
 
 def test_stop_closes_the_stream_there(server: LocalOnlySq) -> None:
-    from langchain_onlysq.testing import Hold  # noqa: PLC0415 - this test alone needs it
+    from langchain_onlysq.testing import Hold
 
     server.reply(Reply.stream([piece("one STOP two"), Hold()], done=False))
     llm = ChatOnlySq(model="m", base_url=server.base_url)

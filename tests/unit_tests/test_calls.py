@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from langchain_onlysq import OnlySqTimeoutError, exchanges
-from langchain_onlysq.effects import Read
 
 
 class Clock:
@@ -23,11 +22,11 @@ def test_silence_is_time_spent_waiting_without_an_event(monkeypatch: pytest.Monk
     clock = Clock(monkeypatch)
     silence = exchanges.Silence(10.0, streams=True)
     clock.wait(silence, 4.0, heard=False)
-    assert silence.read() == Read(limit=6.0)
+    assert silence.read().limit == 6.0
     clock.now += 1000.0
-    assert silence.read() == Read(limit=6.0)
+    assert silence.read().limit == 6.0
     clock.wait(silence, 5.0, heard=True)
-    assert silence.read() == Read()
+    assert silence.read().limit is None
     with pytest.raises(OnlySqTimeoutError, match="10 s") as caught:
         clock.wait(silence, 10.0, heard=False)
     assert (caught.value.code, caught.value.model) == ("stall_timeout", "m")
@@ -37,7 +36,7 @@ def test_without_a_limit_no_silence_is_too_long(monkeypatch: pytest.MonkeyPatch)
     clock = Clock(monkeypatch)
     silence = exchanges.Silence(None, streams=True)
     clock.wait(silence, 1e9, heard=False)
-    assert silence.read() == Read()
+    assert silence.read().limit is None
 
 
 @pytest.mark.parametrize(

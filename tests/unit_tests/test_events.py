@@ -14,7 +14,8 @@ from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
 from langchain_onlysq import ChatOnlySq, OnlySqRateLimitError, OnlySqStreamError
 from langchain_onlysq.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
-from langchain_onlysq.events import KNOWN_TO_CORE, EventMaker
+from langchain_onlysq.events import EventMaker
+from langchain_onlysq.outputs import KNOWN_TO_CORE
 from langchain_onlysq.testing import LocalOnlySq, Reply, chunk
 
 QUESTION: list[BaseMessage] = [HumanMessage("Hi")]

@@ -151,8 +151,7 @@ def test_an_error_that_ends_the_row_knows_of_the_others(server: LocalOnlySq) -> 
 
 
 def test_each_model_has_its_own_attempts(server: LocalOnlySq) -> None:
-    again = {"headers": {"retry-after": "0"}}
-    server.reply(*[Reply.error(503, **again)] * 3)
+    server.reply(*[Reply.error(503, headers={"retry-after": "0"})] * 3)
     make(server, max_retries=1).invoke("Hi")
     assert asked(server) == ["one", "one", "two", "two"]
 

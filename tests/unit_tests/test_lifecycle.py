@@ -311,7 +311,7 @@ class TestEnvironment:
     def test_certificates_from_a_file_a_folder_or_a_context(
         self, tmp_path: Any, server: LocalOnlySq
     ) -> None:
-        import certifi  # noqa: PLC0415 - it comes with httpx
+        import certifi
 
         for verify in (certifi.where(), str(tmp_path), ssl.create_default_context(), False):
             with make(server, verify=verify) as llm:
@@ -370,7 +370,7 @@ next(stream)
 async def test_certificates_are_not_read_on_the_loop(
     server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from langchain_onlysq import connections  # noqa: PLC0415
+    from langchain_onlysq import connections
 
     threads: list[int] = []
     original = connections.ssl_context

@@ -50,6 +50,7 @@ class TestFields:
             "timeout": (10.0, 120.0, 60.0, 30.0),
             "stall_timeout": 120.0,
             "max_retries": 2,
+            "fallback_models": [],
             "tool_calling": "auto",
             "merge_consecutive_messages": None,
             "parse_reasoning": True,

@@ -25,7 +25,7 @@ def test_public_names() -> None:
 
 
 def test_every_error_is_public() -> None:
-    from langchain_onlysq import errors  # noqa: PLC0415
+    from langchain_onlysq import errors
 
     classes = {
         name

@@ -321,7 +321,7 @@ class TestSilence:
     def test_heartbeats_instead_of_a_whole_answer_come_to_an_end(
         self, way: str, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+        from langchain_onlysq.testing import Heartbeats
 
         server.reply(Reply(body=[b"", Heartbeats(0.02)]))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3)
@@ -339,7 +339,7 @@ class TestSilence:
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_heartbeats_are_no_events(self, way: str, server: LocalOnlySq) -> None:
-        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+        from langchain_onlysq.testing import Heartbeats
 
         server.reply(Reply.stream([chunk("first"), Heartbeats(0.02)], done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3, max_retries=2)
@@ -354,7 +354,7 @@ class TestSilence:
     def test_silence_is_a_stall_also_after_heartbeats(
         self, way: str, beats: int, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+        from langchain_onlysq.testing import Heartbeats
 
         silence: list[Any] = [Heartbeats(0.05, beats), Hold()]
         server.reply(Reply(headers={"Content-Type": "text/event-stream"}, body=[b"", *silence]))
@@ -367,7 +367,7 @@ class TestSilence:
     def test_a_connection_lost_after_heartbeats_is_no_stall(
         self, way: str, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+        from langchain_onlysq.testing import Heartbeats
 
         events: list[Any] = [chunk("a"), Heartbeats(0.1, 2), Pause(0.1), Reset()]
         server.reply(Reply.stream(events, done=False))
@@ -390,7 +390,7 @@ class TestSilence:
         assert text == "a b c"
 
     def test_none_turns_it_off(self, server: LocalOnlySq) -> None:
-        from langchain_onlysq.testing import Heartbeats  # noqa: PLC0415
+        from langchain_onlysq.testing import Heartbeats
 
         server.reply(Reply.stream([Heartbeats(0.02, 20), chunk("late", finish_reason="stop")]))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=None)

@@ -156,7 +156,7 @@ def test_every_way_to_an_object(
 
 
 def last(way: str, llm: Any) -> Any:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     async def collect() -> list[Any]:
         return [item async for item in llm.astream("A joke")]
@@ -237,7 +237,7 @@ def test_an_unknown_method_is_refused(server: LocalOnlySq) -> None:
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
 def test_include_raw_in_a_stream(way: str, server: LocalOnlySq) -> None:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     llm: Any = make(server).with_structured_output(Joke, include_raw=True)
 
@@ -263,7 +263,7 @@ def test_with_fallbacks_keeps_it(server: LocalOnlySq) -> None:
 
 
 def test_a_text_alone_can_be_parsed() -> None:
-    from langchain_onlysq.structured_output import StructuredOutputParser  # noqa: PLC0415
+    from langchain_onlysq.structured_output import StructuredOutputParser
 
     parser = StructuredOutputParser(output_type=None)
     assert parser.parse(TEXT) == JOKE
@@ -275,7 +275,7 @@ def test_a_text_alone_can_be_parsed() -> None:
 
 
 def test_the_call_of_another_tool_is_passed_over() -> None:
-    from langchain_onlysq.structured_output import StructuredOutputParser  # noqa: PLC0415
+    from langchain_onlysq.structured_output import StructuredOutputParser
 
     calls = [{"name": name, "args": args, "id": name} for name, args in (("x", {}), ("Joke", JOKE))]
     message = AIMessage("", tool_calls=calls)

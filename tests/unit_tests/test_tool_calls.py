@@ -216,7 +216,7 @@ def test_deep_nesting_is_no_crash() -> None:
 
 @pytest.mark.parametrize("arguments", BROKEN)
 def test_spoilt_arguments_are_not_completed_by_langchain(arguments: str) -> None:
-    from langchain_core.utils.json import parse_partial_json  # noqa: PLC0415
+    from langchain_core.utils.json import parse_partial_json
 
     text = arguments + spoil(arguments, "cut off")
     try:

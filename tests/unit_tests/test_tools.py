@@ -343,7 +343,7 @@ class TestForcedCalls:
 
 @pytest.mark.parametrize("setup", PROMPTED)
 def test_streaming_stays_streaming_with_tools_bound(setup: str, server: LocalOnlySq) -> None:
-    from langchain_onlysq.testing import Hold  # noqa: PLC0415
+    from langchain_onlysq.testing import Hold
 
     server.reply(Reply.stream([chunk("one "), chunk("two "), Hold()], done=False))
     stream = make(server, setup).bind_tools([weather]).stream("Hi")

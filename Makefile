@@ -7,7 +7,8 @@ COVERAGE := 100
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage integration_tests prompt_cost soak lint format type build clean
+.PHONY: help demo test test_lowest test_all_pythons test_wheel coverage integration_tests \
+	prompt_cost soak lint format type build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +25,7 @@ help: ## list the targets
 	@$(PIP) install --editable '.[testing]'
 	@touch $@
 
-.venv/dev: .venv/ready pyproject.toml
+.venv/dev: .venv/ready pyproject.toml langchain_onlysq/_version.py
 	@echo "Installing the package and what its tests need; a minute or two the first time …"
 	@$(PIP) install --editable '.[dev]'
 	@touch $@ .venv/demo
@@ -34,6 +35,15 @@ demo: .venv/demo ## see a chat model answer, without network or key (LIVE=1: the
 
 test: .venv/dev ## run every test that needs no network, and check the coverage
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS)
+
+test_lowest: .venv/ready ## run the tests with the oldest dependencies that pyproject.toml allows
+	@$(BIN)/python -m tests.environments lowest $(ARGS)
+
+test_all_pythons: .venv/ready ## run the tests with the newest dependencies on every Python from 3.11 on
+	@$(BIN)/python -m tests.environments all_pythons $(ARGS)
+
+test_wheel: build ## run the tests of the sdist on the installed wheel
+	@$(BIN)/python -m tests.environments wheel $(ARGS)
 
 coverage: .venv/dev ## the same, with a report in htmlcov/
 	$(BIN)/pytest --cov --cov-report=term --cov-report=html $(ARGS)
@@ -55,12 +65,15 @@ format: .venv/dev ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-type: .venv/dev ## check types
+type: .venv/dev ## check types with mypy, and the public ones with pyright
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
-build: .venv/dev ## make a wheel and an sdist in dist/
-	@$(PIP) install build
+build: .venv/ready ## make a wheel and an sdist in dist/, and check what an index would show
+	@$(PIP) install 'build>=1.2' 'twine>=6.1'
+	@rm -rf dist
 	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 clean: ## remove what the targets made
 	rm -rf .venv dist build htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

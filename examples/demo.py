@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
@@ -118,7 +118,7 @@ def main() -> int:
     where = "the real service" if live else "a local server: no network, no key"
     print(f"ChatOnlySq(model={MODEL!r}) against {where}")
     with server as running:
-        fields = {"base_url": running.base_url} if running else {}
+        fields: dict[str, Any] = {"base_url": running.base_url} if running else {}
         with ChatOnlySq(model=MODEL, **fields) as llm:
             try:
                 stream(llm)

@@ -179,10 +179,9 @@ def ssl_context(verify: Verify) -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=8)
-def _load_ssl_context(
-    verify: Verify,
-    variables: tuple[str | None, ...],  # noqa: ARG001 - another environment is another context
-) -> ssl.SSLContext:
+def _load_ssl_context(verify: Verify, variables: tuple[str | None, ...]) -> ssl.SSLContext:
+    if verify is True and variables[0]:
+        verify = variables[0]  # httpx before 0.28 passes over a file that is missing
     if isinstance(verify, str):
         if os.path.isdir(verify):  # noqa: PTH112 - a plain question about a string
             return ssl.create_default_context(capath=verify)

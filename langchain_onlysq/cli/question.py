@@ -1,0 +1,99 @@
+"""What is asked: the argument, what comes in on stdin, and pictures."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_onlysq.cli.arguments import UsageError
+
+if TYPE_CHECKING:
+    from langchain_onlysq.cli.arguments import Arguments
+
+Content = str | list[str | dict[str, str]]
+"""The content of a user's message."""
+
+_SIGNATURES = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
+"""Media type -> how such a file begins."""
+
+
+def read_question(arguments: Arguments) -> Content | None:
+    """Put together what is asked.
+
+    Args:
+        arguments: The arguments.
+
+    Returns:
+        The content of the message; None where a conversation is wanted: there is no question, and
+        stdin is a terminal.
+
+    Raises:
+        UsageError: If there is nothing to ask, or something that cannot be sent.
+    """
+    piped = _read_stdin()
+    if arguments.question is None and piped is None:
+        if arguments.json or arguments.image:
+            msg = "--json and --image need a question"
+            raise UsageError(msg)
+        return None
+    question = "\n\n".join(part for part in (arguments.question, piped) if part)
+    if not question:
+        msg = "there is nothing to ask: stdin is empty, and no question was given"
+        raise UsageError(msg)
+    if not arguments.image:
+        return question
+    return [{"type": "text", "text": question}, *(image_block(image) for image in arguments.image)]
+
+
+def _read_stdin() -> str | None:
+    """Read what was piped in, "" where that is nothing; None where stdin is a terminal."""
+    if sys.stdin is None:
+        return ""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    if sys.stdin.isatty():
+        return None
+    try:
+        text = sys.stdin.read()
+    except OSError:  # nohup hands over a stdin that cannot be read
+        return ""
+    if "\0" in text:
+        msg = "stdin holds binary data, not text; --image takes a picture"
+        raise UsageError(msg)
+    return text.rstrip()
+
+
+def image_block(source: str) -> dict[str, str]:
+    """Make the content block of a picture.
+
+    Args:
+        source: A file, or an http(s) URL, which is passed on as it is.
+
+    Returns:
+        The block, in LangChain's standard form.
+
+    Raises:
+        UsageError: If the file cannot be read, or is no picture of a known kind.
+    """
+    if source.lower().startswith(("http://", "https://")):
+        return {"type": "image", "url": source}
+    try:
+        data = Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        msg = f"--image {source}: {reason}"
+        raise UsageError(msg) from None
+    for media_type, signature in _SIGNATURES.items():
+        if signature.match(data):
+            return {"type": "image", "base64": b64encode(data).decode(), "mime_type": media_type}
+    msg = f"--image {source}: not a PNG, JPEG, GIF or WebP picture"
+    raise UsageError(msg)

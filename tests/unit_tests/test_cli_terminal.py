@@ -1,0 +1,375 @@
+"""The command line on a terminal: a pseudo terminal, here and around a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from langchain_onlysq.cli import main
+from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, Request, chunk
+
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+USAGE = "gpt-4o-mini: 1 tokens in, 3 out"
+
+
+@pytest.fixture(autouse=True)
+def _environment(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONLYSQ_API_BASE", server.base_url)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _no_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich", None)
+
+
+class Terminal:
+    """The screen of a pseudo terminal, and its keyboard."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = os.openpty()
+        self._shown = b""
+        self._lock = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            select.select([self._ours], [], [])
+            try:
+                data = os.read(self._ours, 65536)
+            except OSError:  # nobody holds the other end any more
+                return
+            with self._lock:
+                self._shown += data
+                self._lock.notify_all()
+
+    @property
+    def shown(self) -> str:
+        return self._all.replace("\0", "")
+
+    @property
+    def _all(self) -> str:
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+
+    def until(self, text: str, times: int = 1) -> None:
+        with self._lock:
+            found = self._lock.wait_for(lambda: self._all.count(text) >= times, timeout=60)
+        assert found, self.shown
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def wait_for_all(self) -> None:
+        """Wait for what was written so far."""
+        os.write(self.theirs, b"\0")
+        self.until("\0")
+
+    def close(self) -> None:
+        os.close(self.theirs)
+        self._reader.join()
+        os.close(self._ours)
+
+
+@contextmanager
+def opened() -> Iterator[Terminal]:
+    terminal = Terminal()
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def run_here(
+    arguments: list[str],
+    typed: str = "",
+    streams: tuple[str, ...] = ("stdin", "stdout", "stderr"),
+    encoding: str = "utf-8",
+) -> tuple[int, str]:
+    """Run the command in this process on a terminal; return its status and what was shown."""
+    with opened() as terminal, pytest.MonkeyPatch.context() as patch, ExitStack() as files:
+        terminal.type(typed)
+        for name in streams:
+            mode = "r" if name == "stdin" else "w"
+            stream = open(terminal.theirs, mode, encoding=encoding, closefd=False)  # noqa: SIM115
+            patch.setattr(sys, name, files.enter_context(stream))
+        status = main(arguments)
+        before = sys.stdout
+        terminal.wait_for_all()
+        assert before is sys.stdout  # also where a spinner stood
+        return status, terminal.shown
+
+
+# One answer
+
+
+def test_a_spinner_until_the_first_piece(server: LocalOnlySq) -> None:
+    server.reply(Reply.text("One two", reasoning="Let [me] think."))
+    status, shown = run_here(["Hi"])
+    assert status == 0
+    spinner, _, answer = shown.partition(SHOW)
+    assert spinner.startswith(HIDE)
+    assert "waiting for gpt-4o-mini" in spinner
+    assert HIDE not in answer
+    reasoning, _, rest = answer.partition("One two\n")
+    assert "Let [me] think." in reasoning.replace("\x1b[2m", "").replace("\x1b[0m", "")
+    assert "\x1b[2m" in reasoning
+    assert re.fullmatch(r"\x1b\[2mgpt-4o-mini: .*\x1b\[0m\n", rest)
+
+
+@pytest.mark.usefixtures("_no_rich")
+def test_plain_text_without_rich(server: LocalOnlySq) -> None:
+    server.reply(Reply.text("One", reasoning="hm", usage=None))
+    status, shown = run_here(["Hi"])
+    assert status == 0
+    dim = "\x1b[2m{}\x1b[0m".format
+    assert shown == dim("hm") + dim("\n\n") + "One\n" + dim("gpt-4o-mini: usage unknown\n")
+
+
+@pytest.mark.parametrize("setting", ["NO_COLOR=1", "TERM=dumb", "TERM=unknown"])
+@pytest.mark.parametrize("rich", [True, False])
+def test_terminals_without_styles(
+    setting: str,
+    server: LocalOnlySq,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    *,
+    rich: bool,
+) -> None:
+    monkeypatch.setenv(*setting.split("="))
+    if not rich:
+        request.getfixturevalue("_no_rich")
+    server.reply(Reply.text("One", reasoning="hm", usage=None))
+    _, shown = run_here(["Hi"])
+    assert shown.endswith("hm\n\nOne\ngpt-4o-mini: usage unknown\n")
+    assert not re.search(r"\x1b\[[\d;]*m", shown)
+    assert (HIDE in shown) == (rich and setting == "NO_COLOR=1")
+
+
+def test_what_a_model_says_cannot_command_the_terminal(server: LocalOnlySq) -> None:
+    text = "[b]a[/b] :smile: \x1b]0;title\x07 \x9b2J \x7f b\r\nc\td"
+    server.reply(Reply.text(text, stream_pieces=[*text]))
+    _, shown = run_here(["Hi"])
+    assert "[b]a[/b] :smile: \ufffd]0;title\ufffd \ufffd2J \ufffd b\nc\td\n" in shown
+
+
+def test_a_model_id_cannot_either() -> None:
+    _, shown = run_here(["Hi", "--model", "[b]m\x1b[2J"])
+    assert "waiting for [b]m\ufffd[2J" in shown
+    assert "[b]m\ufffd[2J: 1 tokens in" in shown
+
+
+def test_a_spinner_in_ascii() -> None:
+    _, shown = run_here(["Hi"], encoding="ascii")
+    assert "?" not in shown.replace(HIDE, "").replace(SHOW, "")
+
+
+def test_reasoning_after_text_begins_a_line(server: LocalOnlySq) -> None:
+    pieces: list[Any] = [
+        {"reasoning_content": "\x1bhm"},
+        "One",
+        {"reasoning_content": "hm"},
+        "Two\n",
+    ]
+    server.reply(Reply.stream([chunk(piece) for piece in pieces]))
+    _, shown = run_here(["Hi"])
+    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown)
+    assert "\ufffdhm\n\nOne\nhm\n\nTwo\n" in text
+    server.reply(Reply.broken_stream("", after=0), Reply.text("", reasoning="hm"))
+    _, shown = run_here(["Hi"])
+    assert re.search(r"hm.*\n.*langchain-onlysq: The model answered without any text", shown)
+
+
+def test_retries_are_shown_beside_the_spinner(server: LocalOnlySq) -> None:
+    server.reply(Reply.error(429, "Slow.", retry_after=0))
+    status, shown = run_here(["Hi"])
+    assert status == 0
+    assert "Attempt 1 of 3 failed" in shown
+    assert shown.endswith(f"You said: Hi\n\x1b[2m{USAGE}\x1b[0m\n")
+
+
+def test_errors_stand_out_in_one_line(server: LocalOnlySq) -> None:
+    server.reply(Reply.error(400, "No [bold]way[/]. " + "long " * 30))
+    status, shown = run_here(["Hi", "--json"])
+    assert status == 1
+    error = shown.partition(SHOW)[2].partition("\x1b[31m")[2]
+    assert error.startswith("langchain-onlysq: OnlySq answered 400")
+    assert "No [bold]way[/]." in error
+    assert error.count("\n") == 1
+
+
+def test_no_spinner_where_one_of_the_two_is_no_terminal(
+    server: LocalOnlySq, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for streams in (("stdout",), ("stderr",)):
+        server.reply(Reply.text("One", reasoning="hm", usage=None))
+        _, shown = run_here(["Hi"], streams=streams)
+        assert shown == ("One\n" if streams == ("stdout",) else "gpt-4o-mini: usage unknown\n")
+    assert capfd.readouterr() == ("One\n", "gpt-4o-mini: usage unknown\n")
+
+
+def test_json_needs_a_question() -> None:
+    for arguments in (["--json"], ["--image", "cat.png"]):
+        status, shown = run_here(arguments)
+        assert status == 2
+        assert "--json and --image need a question" in shown
+
+
+def interrupt(_: Request) -> Reply:
+    """Press Ctrl-C for whoever waits for this reply."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    return Reply.stream([chunk("never seen")])
+
+
+def test_ctrl_c_shows_the_cursor_again_and_ends_the_line(server: LocalOnlySq) -> None:
+    server.reply(interrupt)
+    status, shown = run_here(["Hi"])
+    assert status == 130
+    assert shown.endswith("\n")
+    assert shown.rindex(SHOW) > shown.rindex(HIDE)
+    assert "Traceback" not in shown
+
+
+# A conversation
+
+
+def contents(request: Request) -> list[Any]:
+    return [message["content"] for message in request.messages]
+
+
+def test_a_conversation(server: LocalOnlySq) -> None:
+    server.reply("One.", Reply.error(400, "No."), interrupt, "Two.", "Three.")
+    typed = "first\n\n   \nfails\nstopped\nsecond\n/model\n/model m\n/clear\n /third\n/quit\n"
+    status, shown = run_here(["--system", "Be brief."], typed)
+    assert status == 0
+    assert [contents(request) for request in server.requests] == [
+        ["Be brief.", "first"],
+        ["Be brief.", "first", "One.", "fails"],
+        ["Be brief.", "first", "One.", "stopped"],
+        ["Be brief.", "first", "One.", "second"],
+        ["Be brief.", " /third"],
+    ]
+    models = [request.json["model"] for request in server.requests]
+    assert models == ["gpt-4o-mini"] * 4 + ["m"]
+    for said in ("400", "stopped: the question and its answer are forgotten", "forgotten\x1b"):
+        assert said in shown
+    assert shown.count("> ") == 11
+
+
+@pytest.mark.usefixtures("_no_rich")
+def test_commands_and_hints(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setitem(sys.modules, "readline", None)
+    server.reply(interrupt)
+    _, shown = run_here([], "stop\n/help\n/bogus x\n/\n/quit now\n/model\n\x04")
+    assert re.search(r"(> |\n)\nstopped: the question", shown)  # not beside the ^C
+    assert "/help tells the commands\n" in shown
+    for command in ("/model [ID]: ", "/clear: ", "/quit: "):
+        assert command in shown
+    for line in ("/bogus x", "/", "/quit now"):
+        assert f"no such command: {line}; /help tells them\n" in shown
+    assert shown.endswith("> gpt-4o-mini\n> \n")
+    assert len(server.requests) == 1
+
+
+def test_a_conversation_whose_answers_go_into_a_file(
+    server: LocalOnlySq, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "readline", raising=False)
+    server.reply("One.")
+    status, shown = run_here([], "Hi\n\x04", streams=("stdin", "stderr"))
+    assert status == 0
+    assert capfd.readouterr().out == "One.\n"
+    assert "readline" not in sys.modules  # some versions write to stdout when they are loaded
+    assert shown.count("> ") == 2
+
+
+def test_an_answer_that_cannot_be_written_ends_the_conversation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", full)
+        status, shown = run_here([], "Hi\nagain\n", streams=("stdin", "stderr"))
+        assert status == 1
+        assert "No space left" in shown
+
+
+# In a process of its own
+
+
+@contextmanager
+def started(arguments: list[str]) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
+    """Start the command on a terminal that controls it: Ctrl-C is a signal there."""
+    code = (
+        "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "from langchain_onlysq.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    with opened() as terminal:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-W", "error", "-c", code, *arguments],
+            stdin=terminal.theirs,
+            stdout=terminal.theirs,
+            stderr=terminal.theirs,
+            start_new_session=True,
+        )
+        try:
+            yield terminal, process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def press_ctrl_c(terminal: Terminal, process: subprocess.Popen[bytes]) -> int:
+    """Press Ctrl-C at a prompt; once more if Python missed it, as it may just before it waits."""
+    for _ in range(6):
+        terminal.type("\x03")
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(10)
+    raise AssertionError(terminal.shown)
+
+
+def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> None:
+    server.reply(Reply.stream([chunk("Once upon"), Hold()], done=False))
+    with started([]) as (terminal, process):
+        before = termios.tcgetattr(terminal.theirs)
+        terminal.until("> ")
+        terminal.type("A story\n")
+        terminal.until("Once upon")
+        terminal.type("\x03")
+        terminal.until("stopped: ")
+        terminal.until("> ", times=2)
+        terminal.type("Hi\n")
+        terminal.until(USAGE)
+        terminal.until("> ", times=3)
+        threading.Event().wait(0.3)
+        assert press_ctrl_c(terminal, process) == 130
+        assert termios.tcgetattr(terminal.theirs) == before
+        assert "Traceback" not in terminal.shown
+    assert contents(server.requests[-1]) == ["Hi"]
+
+
+def test_ctrl_c_stops_one_answer(server: LocalOnlySq) -> None:
+    server.reply(Reply.stream([chunk("Once upon"), Hold()], done=False))
+    with started(["A story"]) as (terminal, process):
+        terminal.until("Once upon")
+        terminal.type("\x03")
+        assert process.wait(60) == 130
+        terminal.wait_for_all()
+        assert re.search(r"Once upon(\^C)?\n\Z", terminal.shown), terminal.shown
+        assert terminal.shown.rindex(SHOW) > terminal.shown.rindex(HIDE)

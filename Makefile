@@ -8,7 +8,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test_lowest test_all_pythons test_wheel coverage integration_tests \
-	prompt_cost soak lint format type build clean
+	prompt_cost profiles soak lint format type build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ prompt_cost: .venv/demo ## print what tools cost in the prompt, in estimated tok
 
 soak: .venv/dev ## 1,000 conversations with a server that fails in every known way
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+profiles: .venv/dev ## rebuild the table of well-known models from the facts of models.dev
+	$(BIN)/python scripts/build_profiles.py $(ARGS)
 
 lint: .venv/dev ## check style
 	$(BIN)/ruff check .

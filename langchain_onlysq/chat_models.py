@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
@@ -25,6 +25,7 @@ from langchain_onlysq import transport
 from langchain_onlysq._version import __version__
 from langchain_onlysq.calls import Call
 from langchain_onlysq.connections import ClientSettings, Connections
+from langchain_onlysq.constructor import ConstructorKeywords
 from langchain_onlysq.effects import Request
 from langchain_onlysq.errors import ErrorContext
 from langchain_onlysq.options import (
@@ -72,13 +73,10 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
 
     _connections: Connections = PrivateAttr(default_factory=Connections)
 
-    if not TYPE_CHECKING:
-        # For type checkers the fields are the signature.
-
-        def __init__(self, **kwargs: Any) -> None:
-            """Make a model. No connection is opened and nothing is sent."""
-            hide_secrets(kwargs)
-            super().__init__(**kwargs)
+    def __init__(self, **kwargs: Unpack[ConstructorKeywords]) -> None:
+        """Make a model. No connection is opened and nothing is sent."""
+        hide_secrets(cast("dict[str, Any]", kwargs))
+        super().__init__(**kwargs)
 
     @model_validator(mode="after")
     def _set_onlysq_version(self) -> Self:

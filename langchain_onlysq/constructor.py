@@ -36,6 +36,7 @@ class ConstructorKeywords(TypedDict, total=False):
     timeout: float | tuple[float | None, ...] | httpx.Timeout | None
     stall_timeout: float | None
     max_retries: int
+    fallback_models: list[str]
     tool_calling: Literal["auto", "native", "prompted"]
     merge_consecutive_messages: bool | None
     parse_reasoning: bool

@@ -56,6 +56,10 @@ class Call(Generic[T]):
         self._request = ask(options.model, None)
         self._options = options
         self._context = context
+        unlike = (model for model in options.fallback_models if model != options.model)
+        self._fallbacks = list(dict.fromkeys(unlike))
+        # Id of a model that failed -> what is said of it beside the error of another.
+        self._notes: dict[str, str] = {}
         self._tools = tools
         self._tool_names = () if options.native_tools else tuple(tools.names)
         self._insists = tools.forced is not None
@@ -68,41 +72,38 @@ class Call(Generic[T]):
 
     def steps(self) -> Generator[Effect | T, Any, None]:
         """Yield effects, and the outputs between them."""
-        try:
-            end = yield from self._served()
-        except OnlySqError:
-            # What the last attempt brought is delivered, also what was held back of it.
-            yield from self._outputs.pieces([*self._waiting, *self._held_back])
-            raise
-        yield from self._outputs.last(end)
-
-    def _served(self) -> Steps:
-        """Ask the model, and its fallbacks in turn, until one answers."""
-        first = self._options.model
-        following = [model for model in self._options.fallback_models if model != first]
-        tried = [first]
-        notes: list[str] = []
         while True:
             try:
                 end = yield from self._obeyed()
                 break
             except OnlySqError as error:
-                from langchain_onlysq.retries import is_switched, warn_of_switch
-
-                if self._handed_over or not following or not is_switched(error):
-                    for note in notes:
-                        error.add_note(note)
+                if not self._turn_to_another(error):
+                    # What the last attempt brought is delivered, also what was held back of it.
+                    yield from self._outputs.pieces([*self._waiting, *self._held_back])
                     raise
-                notes.append(_note(tried[-1], error))
-                warn_of_switch(error, tried[-1], following[0])
-            tried.append(following.pop(0))
-            self._request = self._ask(tried[-1], None)
-            self._context = self._context.for_model(tried[-1])
-            self._insists = self._tools.forced is not None
             yield AcquirePermit()
-        if len(tried) > 1:
-            end.metadata["attempted_models"] = tried[:-1]
-        return end
+        if self._notes:
+            end.metadata["attempted_models"] = list(self._notes)
+        yield from self._outputs.last(end)
+
+    def _turn_to_another(self, error: OnlySqError) -> bool:
+        """Turn to the next model, if there is one and it may do better."""
+        from langchain_onlysq.retries import is_switched, warn_of_switch
+
+        failed = self._context.model or ""
+        if self._handed_over or not self._fallbacks or not is_switched(error):
+            for note in self._notes.values():
+                error.add_note(note)
+            return False
+        status = "" if error.status_code is None else f" {error.status_code}"
+        note = f"Before it, {failed!r} failed:{status} {type(error).__name__}: {error}"
+        self._notes[failed] = note
+        following = self._fallbacks.pop(0)
+        warn_of_switch(error, failed, following)
+        self._request = self._ask(following, None)
+        self._context = self._context.for_model(following)
+        self._insists = self._tools.forced is not None
+        return True
 
     def _obeyed(self) -> Steps:
         """Get an answer; once more where it does not call the tool that it had to call."""
@@ -124,7 +125,7 @@ class Call(Generic[T]):
         self._outputs = self._new_outputs()
         self._awaited = self._insists
         self._waiting, self._held_back = [], []
-        streams = self._outputs.streams
+        pieces, streams = self._outputs.pieces, self._outputs.streams
         silence = Silence(self._options.stall_timeout, streams=streams)
         yield from open_answer(self._request, self._options.timeouts, silence, self._context)
         try:
@@ -132,12 +133,13 @@ class Call(Generic[T]):
                 events = reader.events
                 # No variable here holds the bytes: they may quote the key, and errors show frames.
                 deltas = reader.feed((yield silence.read()))
-                heard = reader.events != events or (reader.in_event and not streams)
-                silence.note(heard=heard, model=self._context.model)
-                if deltas:
-                    for output in self._outputs.pieces(self._released(deltas)):
-                        self._handed_over = True
-                        yield output
+                if reader.events != events or (reader.in_event and not streams):
+                    silence.broken()
+                else:
+                    silence.go_on(self._context.model)
+                for output in pieces(self._released(deltas) if self._awaited else deltas):
+                    self._handed_over = True
+                    yield output
         except (OnlySqConnectionError, OnlySqTimeoutError):
             self._held_back = reader.close()
             if not reader.complete:
@@ -145,7 +147,7 @@ class Call(Generic[T]):
         else:
             self._held_back = reader.close()
         end = reader.end()
-        for output in self._outputs.pieces(self._released(self._held_back)):
+        for output in pieces(self._released(self._held_back)):
             self._handed_over = True
             yield output
         return end
@@ -171,8 +173,3 @@ class Call(Generic[T]):
             and delta.error is None
             and self._tools.is_followed_by(delta.name)
         )
-
-
-def _note(model: str, error: OnlySqError) -> str:
-    status = "" if error.status_code is None else f" {error.status_code}"
-    return f"Before it, {model!r} failed:{status} {type(error).__name__}: {error}"

@@ -164,7 +164,7 @@ class _Catalogue:
             yield from open_answer(self._request, self._timeouts, silence, self._context)
             while (piece := (yield silence.read())) is not None:
                 events += decoder.feed(piece)
-                silence.note(heard=False, model=None)
+                silence.go_on(None)
         except OnlySqTimeoutError as error:
             if error.code != "stall_timeout":
                 raise

@@ -102,7 +102,10 @@ def open_answer(
         silence.begin()
         head: Head = yield Send(request, timeout, streams=silence.streams, stalls=stalls)
         if head.status in _SUCCESS:
-            silence.note(heard=not silence.streams, model=context.model)
+            if silence.streams:
+                silence.go_on(context.model)
+            else:
+                silence.broken()
             return
         silence.end()
         target = urljoin(request.url, head.headers.get("location", ""))
@@ -191,15 +194,16 @@ class Silence:
             return _READ
         return Read(limit=max(self._limit - self._silent, 0.001))
 
-    def note(self, *, heard: bool, model: str | None) -> None:
-        """End the wait; note whether the bytes that came held an event.
+    def broken(self) -> None:
+        """End the wait, and the silence with it."""
+        self._silent = 0.0
+
+    def go_on(self, model: str | None) -> None:
+        """End a wait in which nothing was heard.
 
         Raises:
-            OnlySqTimeoutError: If they did not, for too long.
+            OnlySqTimeoutError: If the silence is too long by now.
         """
-        if heard:
-            self._silent = 0.0
-            return
         self.end()
         if self._limit is not None and self._silent >= self._limit:
             raise stalled(self._limit, model)

@@ -63,6 +63,7 @@ class AnswerReader:
 
     Attributes:
         events: Number of events read so far; heartbeats are none.
+        finished: Whether nothing more is to be read: `[DONE]`, a stop sequence, a failure, the end.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class AnswerReader:
             tool_names: Names of the tools that the model may call in its text.
         """
         self.events = 0
+        self.finished = False
         self._options = options
         self._context = context
         self._decoder = EventDecoder()
@@ -93,18 +95,12 @@ class AnswerReader:
         self._last: dict[str, Any] = {}
         self._end = AnswerEnd(metadata={"model_name": context.model or options.model})
         self._failure: OnlySqError | None = None
-        self._at_end = False
         self._stopped = False
         self._complete = False
         self._has_deltas = False
         self._has_content = False
         self._has_choices = False
         self._keys_without_choices: list[str] | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more is to be read: `[DONE]`, a stop sequence, a failure, the end."""
-        return self._stopped or self._at_end
 
     @property
     def in_event(self) -> bool:
@@ -119,7 +115,7 @@ class AnswerReader:
     def feed(self, piece: bytes | None) -> list[Delta]:
         """Read the next bytes, None at their end; return the pieces of the answer in them."""
         if piece is None:
-            self._at_end = True
+            self.finished = True
             return []
         return self._read(self._decoder.feed(piece))
 
@@ -180,8 +176,10 @@ class AnswerReader:
                 self._failure = failure.with_traceback(None)
                 self._stopped = True
             if self._stopped:
+                self.finished = True
                 break
-        self._has_content = self._has_content or bool(deltas)
+        if deltas:
+            self._has_content = True
         return deltas
 
     def _next_text(self, event: Any) -> str | None:

@@ -63,8 +63,13 @@ class ToolCallParser:
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next text; return text and calls that can be handed over."""
-        self._push(text)
-        self._read_all(final=False)
+        if _MARKS.search(text) or self._rest or self._tag or self._candidate or self._opening:
+            self._push(text)
+            self._read_all(final=False)
+        else:
+            # The short path: nothing here begins a call, and none is open.
+            self._offset += len(text)
+            self._pass_on(text, None)
         return self._answer.take()
 
     def close(self, *, whole: bool) -> list[Delta]:

@@ -243,10 +243,11 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
 
     _pieces: AsyncIterator[bytes]
 
-    async def perform(self, effect: Effect) -> Any:
+    def perform(self, effect: Effect) -> Awaitable[Any]:
         """Carry out one effect; return its outcome, or the error that the network made of it."""
-        if type(effect) is Read:
-            return await self._read(effect)
+        return self._read(effect) if type(effect) is Read else self._act(effect)
+
+    async def _act(self, effect: Effect) -> Any:
         await self.close()
         if isinstance(effect, Send):
             return await self._send(effect)
@@ -278,15 +279,22 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
         return self._accept(response)
 
     async def _read(self, effect: Read) -> bytes | OnlySqError | None:
+        if effect.limit is not None:
+            return await self._read_within(effect.limit)
         try:
-            if effect.limit is None:
-                return await anext(self._pieces, None)
-            async with asyncio.timeout(effect.limit):
-                return await anext(self._pieces, None)
-        except TimeoutError:
-            return self._stalled()
+            return await self._pieces.__anext__()
+        except StopAsyncIteration:
+            return None
         except _NETWORK_ERRORS as error:
             return self._failure(error)
+
+    async def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
+        """Read with a limit of this read alone."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(Read())
+        except TimeoutError:
+            return self._stalled()
 
 
 # Pure helpers

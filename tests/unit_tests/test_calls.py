@@ -15,7 +15,10 @@ class Clock:
     def wait(self, silence: exchanges.Silence, seconds: float, *, heard: bool) -> None:
         silence.begin()
         self.now += seconds
-        silence.note(heard=heard, model="m")
+        if heard:
+            silence.broken()
+        else:
+            silence.go_on("m")
 
 
 def test_silence_is_time_spent_waiting_without_an_event(monkeypatch: pytest.MonkeyPatch) -> None:

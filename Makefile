@@ -2,13 +2,15 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PEERS := .venv-peers/bin
 # No lower than what is reached.
 COVERAGE := 100
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test_lowest test_all_pythons test_wheel coverage integration_tests \
-	prompt_cost profiles soak lint format type build clean
+	prompt_cost profiles soak bench bench_peers lint format type type_public \
+	build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +62,21 @@ soak: .venv/dev ## 1,000 conversations with a server that fails in every known w
 profiles: .venv/dev ## rebuild the table of well-known models from the facts of models.dev
 	$(BIN)/python scripts/build_profiles.py $(ARGS)
 
+BENCH_ARGS = --rounds $(or $(ROUNDS),5) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+bench: .venv/demo ## measure what a call costs, some minutes (ROUNDS=2 ONLY=stream,invoke: less)
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.venv-peers/ready: .venv/ready pyproject.toml
+	@echo "Installing the package and its peers in .venv-peers …"
+	@$(BIN)/python -m venv .venv-peers
+	@$(PEERS)/pip --disable-pip-version-check --quiet install \
+		--editable . langchain-openai langchain-mistralai
+	@touch $@
+
+bench_peers: .venv-peers/ready ## the same beside ChatOpenAI and ChatMistralAI
+	@$(PEERS)/python -m benchmarks --peers $(BENCH_ARGS)
+
 lint: .venv/dev ## check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -68,8 +85,11 @@ format: .venv/dev ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-type: .venv/dev ## check types with mypy, and the public ones with pyright
+type: .venv/dev ## check types
 	$(BIN)/mypy
+
+type_public: .venv/dev ## check the public types with pyright, too; it brings Node.js along
+	@$(PIP) install 'pyright[nodejs]>=1.1.408'
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 build: .venv/ready ## make a wheel and an sdist in dist/, and check what an index would show
@@ -79,4 +99,4 @@ build: .venv/ready ## make a wheel and an sdist in dist/, and check what an inde
 	$(BIN)/twine check --strict dist/*
 
 clean: ## remove what the targets made
-	rm -rf .venv dist build htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers dist build htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What ChatOnlySq costs beside langchain-core and httpx; see README.md."""

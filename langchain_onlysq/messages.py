@@ -121,10 +121,7 @@ class _Translator:
             self._images = []
 
     def _add(self, role: str, message: BaseMessage, where: str) -> None:
-        wire: WireMessage = {
-            "role": role,
-            "content": to_content(to_parts(message.content, where)),
-        }
+        wire: WireMessage = {"role": role, "content": _content_of(message, where)}
         if message.name and self._names:
             wire["name"] = message.name
         self.wire.append(wire)
@@ -147,10 +144,9 @@ class _Translator:
             self._add("user", HumanMessage(content=rest, name=message.name), where)
 
     def _add_assistant(self, message: AIMessage, where: str, *, is_last: bool) -> None:
-        parts = to_parts(message.content, where)
+        content = _content_of(message, where)
         calls = _calls_of(message)
         self._tool_names.update({call_id: name for name, _, call_id in calls if call_id})
-        content: Any = to_content(parts)
         wire: WireMessage = {"role": "assistant", "content": content}
         if calls and self._native_tools:
             wire["content"] = content or None
@@ -159,8 +155,9 @@ class _Translator:
             from langchain_onlysq.prompted_tools import render_call
 
             rendered = "\n".join(render_call(*call) for call in calls)
-            before = "\n" if parts else ""
-            wire["content"] = to_content([*parts, {"type": "text", "text": before + rendered}])
+            before = "\n" if content else ""
+            rendered_part = {"type": "text", "text": before + rendered}
+            wire["content"] = to_content([*_as_parts(content), rendered_part])
         elif not content and not is_last:
             # A turn without anything in it, which some upstream models refuse.
             return
@@ -188,6 +185,12 @@ class _Translator:
             wire["name"] = name
         self.wire.append(wire)
         self._images += images_of(parts)
+
+
+def _content_of(message: BaseMessage, where: str) -> Any:
+    if isinstance(message.content, str):
+        return message.content
+    return to_content(to_parts(message.content, where))
 
 
 def _calls_of(message: AIMessage) -> list[tuple[str, Any, str | None]]:
@@ -234,8 +237,12 @@ def merge_neighbours(wire: list[WireMessage]) -> list[WireMessage]:
     """
     merged: list[WireMessage] = []
     for message in wire:
-        last = merged[-1] if merged else None
-        if last and _head(last) == _head(message) and not message.keys() & {"tool_calls"}:
+        last = merged[-1] if merged else {}
+        if (
+            last.get("role") == message["role"]
+            and _head(last) == _head(message)
+            and "tool_calls" not in message
+        ):
             merged[-1] = {**last, "content": _join(last["content"], message["content"])}
         else:
             merged.append(message)

@@ -306,7 +306,8 @@ def normalize_base_url(url: str) -> str:
         msg = "base_url must not have a query or a fragment"
         raise ValueError(msg)
     path = parts.path
-    while tail := next((tail for tail in _BASE_URL_TAILS if path.endswith(tail)), None):
+    while path.endswith(_BASE_URL_TAILS):
+        tail = next(tail for tail in _BASE_URL_TAILS if path.endswith(tail))
         path = path.removesuffix(tail)
     return f"{parts.scheme}://{parts.netloc}{path}"
 

@@ -180,7 +180,7 @@ class TestEnvironments:
     def test_the_suite_needs_no_checkers(self) -> None:
         names = {name_of(line) for line in PROJECT.of_suite(without=NEED_NEWER)}
         assert "pytest" in names
-        assert not names & {"mypy", "pyright", "ruff", "langchain", "langchain-onlysq"}
+        assert not names & {"mypy", "ruff", "langchain", "langchain-onlysq"}
 
     def test_modules_that_cannot_be_collected_are_found(self, tmp_path: Path) -> None:
         texts = {

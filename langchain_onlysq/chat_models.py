@@ -18,7 +18,6 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableMap
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from langchain_onlysq import transport
@@ -227,14 +226,10 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         Raises:
             ValueError: If the method is unknown.
         """
-        from langchain_onlysq.structured_output import StructuredOutputParser, ask_for, with_raw
+        from langchain_onlysq.structured_output import ask_for, with_raw
 
-        asked, tool_name = ask_for(schema, method, strict=strict)
+        asked, parser = ask_for(schema, method, strict=strict)
         llm = self.bind(**asked, **kwargs)
-        is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
-        parser = StructuredOutputParser(
-            output_type=schema if is_model else None, tool_name=tool_name
-        )
         if not include_raw:
             return llm | parser
         return RunnableMap(raw=llm) | with_raw(parser)

@@ -13,6 +13,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, RunnableGenerator
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_partial_json
+from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langchain_onlysq.json_scanner import is_cut_off, parse_json, refuse_constant
@@ -32,8 +33,8 @@ _FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t
 
 def ask_for(
     schema: dict[str, Any] | type, method: str, *, strict: bool | None
-) -> tuple[dict[str, Any], str | None]:
-    """Return the keywords of a call that ask for an object of a schema.
+) -> tuple[dict[str, Any], StructuredOutputParser]:
+    """Return the keywords of a call that ask for an object of a schema, and what reads it.
 
     Args:
         schema: A pydantic class, a TypedDict or a JSON schema.
@@ -41,7 +42,7 @@ def ask_for(
         strict: Whether the schema must be followed, where the model knows of it.
 
     Returns:
-        The keywords, and the name of the tool to be called, if one is.
+        The keywords, and the parser of the answer.
 
     Raises:
         ValueError: If the method is unknown.
@@ -62,7 +63,9 @@ def ask_for(
         raise ValueError(msg)
     # What LangChain tells tracers of it.
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": tool}
-    return {**asked, "ls_structured_output_format": traced}, name
+    is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser = StructuredOutputParser(output_type=schema if is_model else None, tool_name=name)
+    return {**asked, "ls_structured_output_format": traced}, parser
 
 
 class StructuredOutputParser(BaseTransformOutputParser[Any]):

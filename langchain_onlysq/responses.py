@@ -50,6 +50,9 @@ _CONTENT = (
 )
 """Keys of a message that hold a part of the answer."""
 
+_BEHIND_CALLS_IN_TEXT = 1_000
+"""Index of the first native call where calls may stand in the text, too: two calls stay two."""
+
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 
 _SSE_OPENINGS = (b":", b"data:", b"event:", b"id:", b"retry:")
@@ -91,6 +94,7 @@ class AnswerReader:
             from langchain_onlysq.tool_parser import ToolCallParser
 
             self._filters.append(ToolCallParser(tool_names))
+        self._reads_calls = bool(tool_names)
         self._calls: ToolCallTable | None = None
         self._last: dict[str, Any] = {}
         self._end = AnswerEnd(metadata={"model_name": context.model or options.model})
@@ -290,7 +294,7 @@ class AnswerReader:
             if self._calls is None:
                 from langchain_onlysq.tool_calls import ToolCallTable
 
-                self._calls = ToolCallTable()
+                self._calls = ToolCallTable(_BEHIND_CALLS_IN_TEXT if self._reads_calls else 0)
             deltas += self._calls.feed(calls)
         if refusal := source.get("refusal"):
             self._has_content = True

@@ -25,8 +25,9 @@ def new_call_id() -> str:
 class ToolCallTable:
     """The calls of one answer."""
 
-    def __init__(self) -> None:
-        """Start without a call."""
+    def __init__(self, first: int = 0) -> None:
+        """Start without a call; the index of the first one is given."""
+        self._first = first
         self._calls: list[_Call] = []
 
     def feed(self, fragments: Any) -> list[ToolCallDelta]:
@@ -69,7 +70,7 @@ class ToolCallTable:
     def _open(self, part: _Fragment) -> _Call:
         used = {call.id for call in self._calls}
         call_id = part.id if part.id and part.id not in used else new_call_id()
-        call = _Call(len(self._calls), part.place, part.id, call_id)
+        call = _Call(self._first + len(self._calls), part.place, part.id, call_id)
         self._calls.append(call)
         return call
 

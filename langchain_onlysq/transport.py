@@ -174,7 +174,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
             response = self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
-        if _is_encoded(response):
+        if _is_read_by_httpx(response):
             self._pieces = response.iter_bytes()
         else:
             self._pieces = iter(cast("httpx.SyncByteStream", response.stream))
@@ -272,7 +272,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
             response = await self._client.send(request, stream=True, follow_redirects=False)
         except _NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
-        if _is_encoded(response):
+        if _is_read_by_httpx(response):
             self._pieces = response.aiter_bytes()
         else:
             self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
@@ -315,8 +315,12 @@ def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> ht
 _parse_url = lru_cache(maxsize=64)(httpx.URL)
 
 
-def _is_encoded(response: httpx.Response) -> bool:
-    return bool(response.headers.get("content-encoding", "identity") != "identity")
+def _is_read_by_httpx(response: httpx.Response) -> bool:
+    """Whether the body is compressed, or was read by a hook of the caller's client already."""
+    return (
+        response.is_stream_consumed
+        or response.headers.get("content-encoding", "identity") != "identity"
+    )
 
 
 def _classify(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:

@@ -412,3 +412,18 @@ def test_clients_of_another_process_are_left_alone(
     llm.close()
     assert not client.is_closed
     client.close()
+
+
+async def test_a_hook_of_the_callers_client_may_read_the_body(server: LocalOnlySq) -> None:
+    async def read(response: httpx.Response) -> None:
+        await response.aread()
+
+    server.reply(*["Read by a hook."] * 4)
+    with httpx.Client(event_hooks={"response": [lambda response: response.read()]}) as client:
+        llm = ChatOnlySq(model="m", base_url=server.base_url, http_client=client)
+        assert llm.invoke("Hi").content == "Read by a hook."
+        assert "".join(chunk.text for chunk in llm.stream("Hi")) == "Read by a hook."
+    async with httpx.AsyncClient(event_hooks={"response": [read]}) as aclient:
+        llm = ChatOnlySq(model="m", base_url=server.base_url, http_async_client=aclient)
+        assert (await llm.ainvoke("Hi")).content == "Read by a hook."
+        assert "".join([chunk.text async for chunk in llm.astream("Hi")]) == "Read by a hook."

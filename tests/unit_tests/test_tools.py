@@ -472,3 +472,19 @@ def test_a_call_in_an_attempt_that_failed_is_none_that_came(way: str, server: Lo
     llm = make(server, "openai", max_retries=1).bind_tools([add], tool_choice="any")
     assert len(run(way, llm).answer.tool_calls) == 1  # type: ignore[arg-type]
     assert len(server.requests) == 3
+
+
+def test_a_native_call_beside_one_in_the_text() -> None:
+    written = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
+    native = {"index": 0, "id": "z", "function": {"name": "add", "arguments": '{"a": 2}'}}
+    body = Reply.stream(
+        [chunk(written), chunk({"tool_calls": [native]}), chunk({}, finish_reason="stop")]
+    )
+    add = {"name": "add", "description": "Add.", "parameters": {"type": "object"}}
+    tools = [{"type": "function", "function": add}]
+    with LocalOnlySq() as server:
+        for way in WAYS:
+            server.reply(body)
+            llm: Any = ChatOnlySq(model="m", base_url=server.base_url).bind_tools(tools)
+            calls = run(way, llm).answer.tool_calls
+            assert [call["args"] for call in calls] == [{"a": 1}, {"a": 2}]

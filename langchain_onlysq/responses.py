@@ -341,18 +341,19 @@ class AnswerReader:
         text = self._context.redact(raw.decode("utf-8", "replace"))
         what = "an HTML page" if looks_like_html(raw) else "something that is no JSON"
         hint = f" Check base_url (now {self._context.base_url!r})." if looks_like_html(raw) else ""
+        said = excerpt(text, 120).rstrip(". ")
         return self._error(
             OnlySqResponseError,
-            f"OnlySq answered 200 with {what}: {excerpt(text, 120)}{hint}",
+            f"OnlySq answered 200 with {what}: {said}.{hint}",
             body=excerpt(text),
         )
 
     def _generation_failed(self, source: dict[str, Any]) -> OnlySqError:
-        said = excerpt(self._context.redact(_text_of(source.get("content"))), 120)
+        said = excerpt(self._context.redact(_text_of(source.get("content"))), 120).rstrip(". ")
         return self._error(
             OnlySqAPIError,
             'The generation failed inside the service (finish_reason "error")'
-            + (f": {said}" if said else ".")
+            + (f": {said}." if said else ".")
             + " Try again, or try another model.",
         )
 

@@ -185,22 +185,29 @@ def with_raw(parser: StructuredOutputParser) -> RunnableGenerator[Any, Any]:
 
     The raw message streams on as it comes; the object follows at the end.
     """
+    judge = _JudgesRaw(parser)
+    return RunnableGenerator(judge.transform, judge.atransform)
 
-    def transform(pieces: Iterator[Any]) -> Iterator[Any]:
+
+class _JudgesRaw:
+    """Adds the parsed object at the end; no closure, since those cannot be pickled."""
+
+    def __init__(self, parser: StructuredOutputParser) -> None:
+        self._parser = parser
+
+    def transform(self, pieces: Iterator[Any]) -> Iterator[Any]:
         total = AddableDict()
         for piece in pieces:
             total += AddableDict(piece)
             yield AddableDict(piece)
-        yield AddableDict(parser.judge(total["raw"]))
+        yield AddableDict(self._parser.judge(total["raw"]))
 
-    async def atransform(pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def atransform(self, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
         total = AddableDict()
         async for piece in pieces:
             total += AddableDict(piece)
             yield AddableDict(piece)
-        yield AddableDict(parser.judge(total["raw"]))
-
-    return RunnableGenerator(transform, atransform)
+        yield AddableDict(self._parser.judge(total["raw"]))
 
 
 class _Progress:

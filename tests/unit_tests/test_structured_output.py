@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 from typing import Any, TypedDict
 
@@ -290,3 +291,10 @@ def test_strict_is_passed_on(server: LocalOnlySq) -> None:
     form = server.requests[0].chat["response_format"]["json_schema"]
     assert form["strict"] is True
     assert form["schema"]["additionalProperties"] is False
+
+
+def test_with_raw_can_be_pickled(server: LocalOnlySq) -> None:
+    schema = {"title": "Pair", "type": "object", "properties": {"a": {"type": "integer"}}}
+    llm = make(server).with_structured_output(schema, include_raw=True)
+    server.reply('{"a": 1}')
+    assert pickle.loads(pickle.dumps(llm)).invoke("Hi")["parsed"] == {"a": 1}  # noqa: S301 - our own

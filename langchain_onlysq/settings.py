@@ -70,9 +70,6 @@ class ModelSettings(CallOptions):
             field = ALIASES.get(name, name)
             if field not in cls.model_fields:
                 raise ValueError(unknown_keyword(name, [*cls.model_fields, *ALIASES]))
-            if value is None and field == "onlysq_api_key":
-                # As `loads` passes it where the variable of the key is not set.
-                continue
             if field in resolved and resolved[field] != value:
                 msg = f"{name!r} is another name of {field!r}, which has another value"
                 raise ValueError(msg)

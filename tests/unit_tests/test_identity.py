@@ -166,14 +166,3 @@ def test_token_counts_are_offline_estimates() -> None:
     with_tools = llm.get_num_tokens_from_messages(messages, tools=[tool])
     assert with_tools > llm.get_num_tokens_from_messages(messages)
     assert make(custom_get_token_ids=lambda text: [1] * len(text)).get_num_tokens("abc") == 3
-
-
-def test_without_a_variable_the_public_key_comes_back() -> None:
-    dumped = dumps(ChatOnlySq(model="m"))
-    loaded = loads(
-        dumped,
-        valid_namespaces=["langchain_onlysq"],
-        allowed_objects=[ChatOnlySq],
-        secrets_from_env=True,
-    )
-    assert loaded.onlysq_api_key.get_secret_value() == "openai"

@@ -11,12 +11,14 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic_core import from_json
 
 from benchmarks.wire import Shape, answer
-from langchain_onlysq import ChatOnlySq, transport
-from langchain_onlysq.effects import Head, Read, Send
-from langchain_onlysq.errors import ErrorContext
-from langchain_onlysq.outputs import PROVIDER, ChunkMaker
-from langchain_onlysq.responses import AnswerReader
-from langchain_onlysq.sse import EventDecoder
+from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.outputs.chunks import ChunkMaker
+from langchain_onlysq.outputs.content_blocks import PROVIDER
+from langchain_onlysq.response.reader import AnswerReader
+from langchain_onlysq.response.sse import EventDecoder
+from langchain_onlysq.transport import driver as transport
+from langchain_onlysq.transport.flow import Read, ResponseHead, Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ class _Channel:
         """Carry out a read, or pretend to send."""
         if isinstance(effect, Read):
             return next(self._events, None)
-        return Head(200, {}) if isinstance(effect, Send) else None
+        return ResponseHead(200, {}) if isinstance(effect, Send) else None
 
     def close(self) -> None:
         """Let go of nothing."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from langchain_onlysq._version import __version__
 
 if TYPE_CHECKING:
-    from langchain_onlysq.catalogue import OnlySqModel, alist_models, list_models
     from langchain_onlysq.chat_models import ChatOnlySq
     from langchain_onlysq.errors import (
         OnlySqAPIError,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         OnlySqStreamError,
         OnlySqTimeoutError,
     )
+    from langchain_onlysq.models.catalogue import OnlySqModel, alist_models, list_models
     from langchain_onlysq.registration import register
 
 __all__ = [
@@ -47,11 +47,14 @@ __all__ = [
     "register",
 ]
 
+# Pickles made by 0.1.0 find their classes in this folder.
+__path__.append(f"{__path__[0]}/compat")
+
 _MODULES = {
     "ChatOnlySq": "chat_models",
-    "OnlySqModel": "catalogue",
-    "alist_models": "catalogue",
-    "list_models": "catalogue",
+    "OnlySqModel": "models.entries",
+    "alist_models": "models.catalogue",
+    "list_models": "models.catalogue",
     "register": "registration",
 }
 """Public name -> its module; all other names are errors."""

@@ -20,24 +20,30 @@ from langchain_core.runnables import Runnable, RunnableMap
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr, model_validator
 
-from langchain_onlysq import transport
 from langchain_onlysq._version import __version__
-from langchain_onlysq.calls import Call
-from langchain_onlysq.connections import ClientSettings, Connections
-from langchain_onlysq.constructor import ConstructorKeywords
-from langchain_onlysq.effects import Request
-from langchain_onlysq.errors import ErrorContext
-from langchain_onlysq.options import (
+from langchain_onlysq.completion import Call
+from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.outputs.chunks import CORE_KNOWS_OUR_EVENTS, ChunkMaker, Outputs, ResultMaker
+from langchain_onlysq.outputs.content_blocks import PROVIDER
+from langchain_onlysq.request.body import PATHS, add_reminder, build_payload, encode
+from langchain_onlysq.request.prepared import Request
+from langchain_onlysq.request.tools import (
+    format_tools,
+    normalize_tool_choice,
+    response_format_for,
+    take_tool_keywords,
+)
+from langchain_onlysq.settings.call_options import (
     ALIASES,
     KEY_VARIABLE,
     PUBLIC_KEY,
     CallOptions,
-    override,
+    with_overrides,
 )
-from langchain_onlysq.outputs import KNOWN_TO_CORE, PROVIDER, ChunkMaker, Outputs, ResultMaker
-from langchain_onlysq.payload import PATHS, add_reminder, build_payload, encode
-from langchain_onlysq.settings import ModelSettings, hide_secrets
-from langchain_onlysq.tools import choose, format_tools, response_format_for, split_off
+from langchain_onlysq.settings.keywords import ConstructorKeywords
+from langchain_onlysq.settings.model_settings import ModelSettings, hide_secrets
+from langchain_onlysq.transport import driver as transport
+from langchain_onlysq.transport.clients import Clients, ClientSettings
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -70,7 +76,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
 
     model_config = ConfigDict(**CallOptions.model_config, defer_build=False)
 
-    _connections: Connections = PrivateAttr(default_factory=Connections)
+    _clients: Clients = PrivateAttr(default_factory=Clients)
 
     def __init__(self, **kwargs: Unpack[ConstructorKeywords]) -> None:
         """Make a model. No connection is opened and nothing is sent."""
@@ -91,7 +97,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         longer than all the rest of making a model. A test checks ours, once.
         """
         if self.profile is None:
-            from langchain_onlysq.profiles import profile_of
+            from langchain_onlysq.models.profiles import profile_of
 
             self.profile = profile_of(self)
         return self
@@ -99,9 +105,14 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
     def __copy__(self) -> Self:
         """Copy, also for `model_copy`: the copy makes connections of its own."""
         copied = super().__copy__()
-        copied._connections = Connections()  # noqa: SLF001 - the copy is one of us
+        copied._clients = Clients()  # noqa: SLF001 - the copy is one of us
         copied.profile = self.profile and self.profile.copy()
         return copied
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Unpickle: as a copy does, with connections of its own."""
+        super().__setstate__(state)
+        self._clients = Clients()
 
     # Identity: tracing, caching, serialisation
 
@@ -192,7 +203,10 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
                 one that only its own provider can run.
         """
         formatted = format_tools(tools, strict=strict)
-        bound: dict[str, Any] = {"tools": formatted, "tool_choice": choose(tool_choice, formatted)}
+        bound: dict[str, Any] = {
+            "tools": formatted,
+            "tool_choice": normalize_tool_choice(tool_choice, formatted),
+        }
         if parallel_tool_calls is not None:
             bound["parallel_tool_calls"] = parallel_tool_calls
         if response_format is not None:
@@ -226,7 +240,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         Raises:
             ValueError: If the method is unknown.
         """
-        from langchain_onlysq.structured_output import ask_for, with_raw
+        from langchain_onlysq.outputs.structured_output import with_raw
+        from langchain_onlysq.request.structured import ask_for
 
         asked, parser = ask_for(schema, method, strict=strict)
         llm = self.bind(**asked, **kwargs)
@@ -276,7 +291,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         call = self._call(messages, stop, kwargs, ChunkMaker, stream=True)
         return transport.astream(call.steps(), partial(self._achannel, run_manager))
 
-    if KNOWN_TO_CORE:
+    if CORE_KNOWS_OUR_EVENTS:
         # Otherwise langchain-core makes the events from the chunks of `_stream`.
 
         def _stream_chat_model_events(
@@ -318,7 +333,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         """
         messages = self._convert_input(input).to_messages()
         options, extra = self._options(stop, kwargs)
-        tools, extra = split_off(extra)
+        tools, extra = take_tool_keywords(extra)
         stream = bool(kwargs.get("stream"))
         payload = build_payload(messages, options, tools, extra, stream=stream)
         return cast("dict[str, Any]", json.loads(encode(payload, options.model)))
@@ -326,7 +341,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
     def _options(
         self, stop: list[str] | None, kwargs: Mapping[str, Any]
     ) -> tuple[CallOptions, dict[str, Any]]:
-        return override(self, {**kwargs, "stop": stop} if stop is not None else kwargs)
+        return with_overrides(self, {**kwargs, "stop": stop} if stop is not None else kwargs)
 
     def _call(
         self,
@@ -338,13 +353,13 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         stream: bool,
     ) -> Call[T]:
         options, extra = self._options(stop, kwargs)
-        tools, extra = split_off(extra)
+        tools, extra = take_tool_keywords(extra)
         payload = build_payload(messages, options, tools, extra, stream=stream)
 
         def ask(model: str, answer: str | None) -> Request:
             body = {**payload, "model": model}
             if answer is not None:
-                from langchain_onlysq.prompted_tools import remind
+                from langchain_onlysq.prompted_tools.wording import remind
 
                 reminder = remind(tools.forced or "required")
                 body = add_reminder(body, answer, reminder, merge=options.merges_messages)
@@ -370,7 +385,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         kwargs: Mapping[str, Any],
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
     ) -> Call[dict[str, Any]]:
-        from langchain_onlysq.events import EventMaker, message_id
+        from langchain_onlysq.outputs.events import EventMaker, message_id
 
         new_outputs = partial(EventMaker, message_id(run_manager))
         return self._call(messages, stop, kwargs, new_outputs, stream=True)
@@ -390,7 +405,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         return headers
 
     def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> transport.Channel:
-        client = self.http_client or self._connections.sync_client(self._client_settings)
+        client = self.http_client or self._clients.sync_client(self._client_settings)
         return transport.Channel(client, self.rate_limiter, run_manager)
 
     async def _achannel(
@@ -402,7 +417,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
                 logger.warning(
                     "http_client serves sync calls only; async ones use a client of ours"
                 )
-            client = await self._connections.async_client(self._client_settings)
+            client = await self._clients.async_client(self._client_settings)
         return transport.AsyncChannel(client, self.rate_limiter, run_manager)
 
     @property
@@ -413,11 +428,11 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
 
     def close(self) -> None:
         """Close the connections that this model made; a later call makes new ones."""
-        self._connections.close()
+        self._clients.close()
 
     async def aclose(self) -> None:
         """Close the connections that this model made; a later call makes new ones."""
-        await self._connections.aclose()
+        await self._clients.aclose()
 
     def __enter__(self) -> Self:
         """Return the model, which is closed at the end of the block."""

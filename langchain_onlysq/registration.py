@@ -8,8 +8,8 @@ from threading import Lock
 from typing import Any
 
 from langchain_onlysq.chat_models import ChatOnlySq
-from langchain_onlysq.options import DEFAULT_BASE_URL, PUBLIC_KEY
-from langchain_onlysq.outputs import PROVIDER
+from langchain_onlysq.outputs.content_blocks import PROVIDER
+from langchain_onlysq.settings.call_options import DEFAULT_BASE_URL, PUBLIC_KEY
 
 _lock = Lock()
 

@@ -1,4 +1,4 @@
-"""Rebuild langchain_onlysq/data/models.py, the table of what is known of well-known models.
+"""Rebuild langchain_onlysq/models/profile_table.py, the table of well-known models.
 
 Its facts are those of models.dev:
 
@@ -25,12 +25,12 @@ from typing import Any
 
 import httpx
 
-from langchain_onlysq.profiles import plain_name, undated
+from langchain_onlysq.models.profiles import plain_name, undated
 
 Row = tuple[int, int, str]
 
 URL = "https://models.dev/api.json"
-TABLE = Path(__file__).parents[1] / "langchain_onlysq" / "data" / "models.py"
+TABLE = Path(__file__).parents[1] / "langchain_onlysq" / "models" / "profile_table.py"
 
 FAMILIES = {
     "openai": r"gpt-|o\d",

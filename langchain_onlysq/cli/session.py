@@ -9,12 +9,12 @@ import httpx
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import ValidationError
 
-from langchain_onlysq import options
 from langchain_onlysq.chat_models import ChatOnlySq
 from langchain_onlysq.cli.answers import show_message, stream_answer
 from langchain_onlysq.cli.arguments import UsageError
 from langchain_onlysq.cli.conversation import Conversation
 from langchain_onlysq.cli.tables import model_rows
+from langchain_onlysq.settings import call_options as options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def show_models(arguments: Arguments, screen: Screen) -> None:
         UsageError: If a setting makes no sense.
         OSError: If it cannot be written.
     """
-    from langchain_onlysq.catalogue import list_models
+    from langchain_onlysq.models.catalogue import list_models
 
     with _model(arguments) as llm:
         screen.wait("waiting for the catalogue")

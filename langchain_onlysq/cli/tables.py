@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from langchain_onlysq.catalogue import OnlySqModel
+    from langchain_onlysq.models.catalogue import OnlySqModel
 
 _HEAD = ("id", "modality", "tools", "streaming", "thinking", "status", "cost")
 _UNKNOWN = "-"

@@ -1,26 +1,32 @@
 """A local OnlySq for tests: no network, no key.
 
+In: scripted replies. Out: a server on loopback, and the requests that it received. Imports nothing
+of the rest of the package.
+
 Example:
     >>> with LocalOnlySq("Hello!") as server:
     ...     ChatOnlySq(model="gpt-4o-mini", base_url=server.base_url).invoke("Hi").content
     'Hello!'
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from langchain_onlysq.testing.bodies import catalogue, chunk, completion, tool_call
-from langchain_onlysq.testing.replies import (
-    Close,
-    Heartbeats,
-    Hold,
-    Pause,
-    Reply,
-    ReplyLike,
-    Reset,
-    Step,
-)
-from langchain_onlysq.testing.requests import Headers, Request
-from langchain_onlysq.testing.server import LocalOnlySq
+if TYPE_CHECKING:
+    from langchain_onlysq.testing.bodies import catalogue, chunk, completion, tool_call
+    from langchain_onlysq.testing.fixture import local_onlysq
+    from langchain_onlysq.testing.replies import (
+        Close,
+        Heartbeats,
+        Hold,
+        Pause,
+        Reply,
+        ReplyLike,
+        Reset,
+        Step,
+    )
+    from langchain_onlysq.testing.requests import Headers, Request
+    from langchain_onlysq.testing.server import LocalOnlySq
 
 __all__ = [
     "Close",
@@ -37,15 +43,32 @@ __all__ = [
     "catalogue",
     "chunk",
     "completion",
+    "local_onlysq",
     "tool_call",
 ]
 
+_MODULES = {
+    "Headers": "requests",
+    "LocalOnlySq": "server",
+    "Request": "requests",
+    "catalogue": "bodies",
+    "chunk": "bodies",
+    "completion": "bodies",
+    "local_onlysq": "fixture",
+    "tool_call": "bodies",
+}
+"""Public name -> its module; all other names are of replies."""
+
 
 def __getattr__(name: str) -> Any:
-    """Load the fixture only when it is asked for: it needs pytest."""
-    if name == "local_onlysq":
-        from langchain_onlysq.pytest_plugin import local_onlysq
+    """Load a public name when it is first asked for.
 
-        return local_onlysq
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    pytest loads the fixture in every run, also where h11, which the server needs, is missing.
+    """
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module = import_module(f"{__name__}.{_MODULES.get(name, 'replies')}")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value

@@ -22,8 +22,8 @@ from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from langchain_onlysq import ChatOnlySq, OnlySqError, OnlySqRateLimitError
-from langchain_onlysq.constructor import ConstructorKeywords
-from langchain_onlysq.options import ALIASES
+from langchain_onlysq.settings.call_options import ALIASES
+from langchain_onlysq.settings.keywords import ConstructorKeywords
 from langchain_onlysq.testing import Headers, LocalOnlySq, Reply, Request
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import LocalOnlySq, Reply
-from tests.unit_tests.test_tools import SETUPS, make
+from tests.unit_tests.request.test_tools import SETUPS, make
 
 
 @tool

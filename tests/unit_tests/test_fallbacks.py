@@ -26,9 +26,9 @@ from langchain_onlysq import (
     OnlySqStreamError,
     OnlySqTimeoutError,
 )
-from langchain_onlysq.retries import is_switched
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk, completion
-from tests.four_ways import WAYS, four_ways, run
+from langchain_onlysq.transport.retries import may_fall_back
+from tests.support.four_ways import WAYS, four_ways, run
 
 TOOL: dict[str, Any] = {
     "type": "function",
@@ -127,7 +127,7 @@ def test_what_no_other_model_does_better_is_raised(
     ],
 )
 def test_a_connection_is_the_same_for_all_models(*, error: OnlySqError, switched: bool) -> None:
-    assert is_switched(error) is switched
+    assert may_fall_back(error) is switched
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -161,7 +161,7 @@ def test_no_time_is_lost_before_the_switch(
     retry_after: str, max_retries: int, server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("langchain_onlysq.transport.time.sleep", waited.append)
+    monkeypatch.setattr("langchain_onlysq.transport.driver.time.sleep", waited.append)
     server.reply(Reply.error(429, headers={"retry-after": retry_after}))
     make(server, max_retries=max_retries).invoke("Hi")
     assert asked(server) == ["one", "two"]

@@ -1,1 +1,0 @@
-"""Facts that scripts write."""

@@ -1,0 +1,285 @@
+"""Status, body and wording of a failure -> the error to raise. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from langchain_onlysq.errors import (
+    OnlySqAPIError,
+    OnlySqAuthenticationError,
+    OnlySqContextOverflowError,
+    OnlySqError,
+    OnlySqInvalidRequestError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqRateLimitError,
+    OnlySqTimeoutError,
+)
+from langchain_onlysq.errors.bodies import (
+    FIRST_ERROR_STATUS,
+    LAST_ERROR_STATUS,
+    Detail,
+    detail_of,
+    excerpt,
+    looks_like_html,
+    parse_retry_after,
+    read_body,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ErrorContext:
+    """What an error message may say about the call, and what it must never show.
+
+    Attributes:
+        model: Model id that is asked.
+        base_url: Where.
+        secrets: What must not be shown; so this does not show itself.
+    """
+
+    __slots__ = ("base_url", "model", "secrets")
+
+    def __init__(
+        self, model: str | None = None, base_url: str = "", secrets: tuple[str, ...] = ()
+    ) -> None:
+        """Keep the parts."""
+        self.model = model
+        self.base_url = base_url
+        self.secrets = secrets
+
+    def for_model(self, model: str) -> ErrorContext:
+        """Return the same for another model."""
+        return ErrorContext(model, self.base_url, self.secrets)
+
+    def redact(self, text: str) -> str:
+        """Return `text` with every secret replaced by asterisks, also where JSON escapes it."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
+        return text
+
+
+def error_from_response(
+    status: int, headers: Mapping[str, str], body: bytes, context: ErrorContext
+) -> OnlySqError:
+    """Classify an answer whose HTTP status is not a success.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, looked up by lowercase names.
+        body: The body, as much of it as was read.
+        context: What the message may say and must not show.
+
+    Returns:
+        The error to raise.
+    """
+    text, payload = read_body(body, context.redact)
+    detail = Detail(message=excerpt(text)) if payload is None else detail_of(payload)
+    error_class = _class_for_status(status, detail)
+    is_html = looks_like_html(body)
+    return _build(
+        error_class,
+        detail,
+        context,
+        status_code=status,
+        hint=_hint(error_class, status, context, is_html=is_html),
+        retry_after=parse_retry_after(headers),
+        body=excerpt(text),
+    )
+
+
+def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200) -> OnlySqError:
+    """Classify an error that stands inside a body whose HTTP status was a success.
+
+    The error's own code decides where it is a number from 400 to 599; otherwise its type and
+    its wording do.
+
+    Args:
+        payload: The JSON value that says what went wrong.
+        context: What the message may say and must not show.
+        status: The HTTP status of the answer.
+
+    Returns:
+        The error to raise.
+    """
+    text = context.redact(json.dumps(payload, ensure_ascii=False, default=str))
+    detail = detail_of(json.loads(text))
+    if detail.status is not None:
+        error_class = _class_for_status(detail.status, detail)
+    else:
+        error_class = _class_for_wording(detail)
+    status_code = detail.status or status
+    return _build(
+        error_class,
+        detail,
+        context,
+        status_code=status_code,
+        hint=_hint(error_class, status_code, context, is_html=False),
+        body=excerpt(text),
+    )
+
+
+def stalled(limit: float | None, model: str | None) -> OnlySqTimeoutError:
+    """Return the error for a stream that brought no event for too long.
+
+    Args:
+        limit: The stall timeout in seconds, where it is at hand.
+        model: Model id that was asked.
+    """
+    how_long = "" if limit is None else f" for {limit:g} s"
+    msg = f"The stream was silent{how_long}; stall_timeout=… allows more."
+    return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
+
+
+_OVERFLOW = (
+    r"context[ _-]?(length|window|size)[ _-]?(exceed|is|of|limit)|max(imum)? context"
+    r"|\b(exceed|larger|longer|greater|over\b|beyond)\w*[^.:]{0,40}context(?! (deadline|cancel))"
+    r"|(prompt|input|messages?|request|conversation)( is| are| was)? too (long|many tokens)"
+    r"|too many (input )?tokens|reduce the length|string_above_max_length"
+    r"|input tokens? exceed|token limit exceeded|exceeds? the (maximum|max)[^.]{0,30}tokens"
+)
+
+
+_RATE_LIMIT = r"rate.?limit|too.?many.?requests|quota|requests per minute|per.?min"
+
+
+_KEY = (
+    r"(?<![a-z])(invalid|incorrect|wrong|missing|bad|no|expired)(?![a-z])"
+    r".{0,12}(key|token)(?![a-z])"
+    r"|unauthori[sz]ed|authenticat"
+)
+
+
+_NO_MODEL = (
+    r"model.{0,80}(not.?found|not exist|n't exist|no longer|(is|was) unknown)"
+    r"|(unknown|no such|invalid|unsupported).?model|not_found"
+)
+
+
+_NOT_ALLOWED = r"permission|forbidden|access denied|not allowed|insufficient|payment|\bbalance\b"
+
+
+_INVALID = (
+    r"invalid.?request|bad.?request|invalid.{0,30}(parameter|argument|value|field)"
+    r"|validation|unprocessable|tool_use_failed|required (field|parameter)"
+)
+
+
+_WORDINGS: tuple[tuple[str, type[OnlySqError]], ...] = (
+    (_RATE_LIMIT, OnlySqRateLimitError),
+    (_OVERFLOW, OnlySqContextOverflowError),
+    (_KEY, OnlySqAuthenticationError),
+    (_NO_MODEL, OnlySqNotFoundError),
+    (_NOT_ALLOWED, OnlySqPermissionDeniedError),
+    (r"tim(ed|e)[ _-]?out", OnlySqTimeoutError),
+    (_INVALID, OnlySqInvalidRequestError),
+)
+
+
+_STATUSES: dict[int, type[OnlySqError]] = {
+    401: OnlySqAuthenticationError,
+    402: OnlySqPermissionDeniedError,
+    403: OnlySqPermissionDeniedError,
+    404: OnlySqNotFoundError,
+    408: OnlySqTimeoutError,
+    409: OnlySqAPIError,
+    425: OnlySqAPIError,
+    429: OnlySqRateLimitError,
+}
+
+
+_NEVER_OVERFLOW = frozenset({401, 402, 403, 404, 408, 429})
+
+
+def _class_for_status(status: int, detail: Detail) -> type[OnlySqError]:
+    if status >= FIRST_ERROR_STATUS and status not in _NEVER_OVERFLOW and _overflows(detail):
+        return OnlySqContextOverflowError
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if status > LAST_ERROR_STATUS or status < FIRST_ERROR_STATUS:
+        return OnlySqError
+    return OnlySqAPIError if status >= 500 else OnlySqInvalidRequestError  # noqa: PLR2004 - 5xx
+
+
+def _class_for_wording(detail: Detail) -> type[OnlySqError]:
+    texts = (detail.code or "", detail.kind or "", detail.message)
+    for wording, error_class in _WORDINGS:
+        if any(_pattern(wording).search(text) for text in texts):
+            return error_class
+    return OnlySqAPIError
+
+
+def _overflows(detail: Detail) -> bool:
+    return any(_pattern(_OVERFLOW).search(text) for text in (detail.code or "", detail.message))
+
+
+@lru_cache
+def _pattern(wording: str) -> re.Pattern[str]:
+    """Compile at the first error: that takes longer than the rest of importing this module."""
+    return re.compile(wording, re.IGNORECASE)
+
+
+def _build(
+    error_class: type[OnlySqError],
+    detail: Detail,
+    context: ErrorContext,
+    *,
+    status_code: int,
+    hint: str,
+    body: str,
+    retry_after: float | None = None,
+) -> OnlySqError:
+    said = detail.message.rstrip(". ")
+    where = f" for model {context.model!r}" if context.model else ""
+    parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else "."), hint]
+    return error_class(
+        " ".join(part for part in parts if part),
+        status_code=status_code,
+        code=detail.code,
+        body=body or None,
+        retry_after=retry_after,
+        model=context.model,
+    )
+
+
+def _hint(
+    error_class: type[OnlySqError], status: int, context: ErrorContext, *, is_html: bool
+) -> str:
+    """Say what to do next."""
+    if (error_class is OnlySqNotFoundError and is_html) or status == 405:  # noqa: PLR2004 - HTTP
+        return (
+            f"That path does not exist there: check base_url (now {context.base_url!r}); "
+            "it usually is 'https://api.onlysq.ru/ai'."
+        )
+    hint = _HINTS.get(error_class, "")
+    if error_class is OnlySqNotFoundError and context.model:
+        from langchain_onlysq.errors.near_ids import near_ids
+
+        near = near_ids(context.base_url, context.model)
+        hint += f" Near it are: {', '.join(map(repr, near))}." if near else ""
+    return hint
+
+
+_HINTS: dict[type[OnlySqError], str] = {
+    OnlySqAuthenticationError: (
+        "Check the key: set ONLYSQ_API_KEY or pass api_key=…; the public key is 'openai'."
+    ),
+    OnlySqPermissionDeniedError: (
+        "The key (ONLYSQ_API_KEY) was refused for this, or its account level is too low "
+        "for the model: try another model or key."
+    ),
+    OnlySqContextOverflowError: "Send fewer or shorter messages; trim_messages can do it.",
+    OnlySqNotFoundError: "Check the model id; the ids on offer change often.",
+    OnlySqRateLimitError: (
+        "OnlySq limits requests per minute, by account level and model: wait a minute, or pass "
+        "rate_limiter=InMemoryRateLimiter(requests_per_second=…) to stay below the limit."
+    ),
+    OnlySqAPIError: (
+        "The service or the model behind it failed: try again later, or try another model."
+    ),
+    OnlySqTimeoutError: "Try again, or try a faster model.",
+}

@@ -1,0 +1,215 @@
+"""The catalogue, `GET /ai/models`: which models are on offer, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from langchain_onlysq._version import __version__
+from langchain_onlysq.errors import (
+    OnlySqEmptyResponseError,
+    OnlySqResponseError,
+    OnlySqTimeoutError,
+)
+from langchain_onlysq.errors.bodies import excerpt, looks_like_html, names_an_error
+from langchain_onlysq.errors.classify import ErrorContext, error_from_payload
+from langchain_onlysq.errors.near_ids import remember
+from langchain_onlysq.models.entries import OnlySqModel, read_models
+from langchain_onlysq.request.prepared import Request
+from langchain_onlysq.response.sse import EventDecoder, Unreadable
+from langchain_onlysq.settings.call_options import (
+    PUBLIC_KEY,
+    base_url_from_environment,
+    check_key,
+    key_from_environment,
+    normalize_base_url,
+)
+from langchain_onlysq.transport import driver as transport
+from langchain_onlysq.transport.attempts import attempts, send_request
+from langchain_onlysq.transport.clients import Clients, ClientSettings
+from langchain_onlysq.transport.stall_timer import StallTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import httpx
+
+    from langchain_onlysq.transport.flow import Effect
+
+__all__ = ["OnlySqModel", "alist_models", "list_models"]
+
+_TIMEOUT = 30.0
+_MAX_RETRIES = 2
+_WORKING = "work"
+
+
+def list_models(
+    *,
+    base_url: str | None = None,
+    api_key: str | SecretStr | None = None,
+    timeout: float | None = _TIMEOUT,
+    http_client: httpx.Client | None = None,
+    modality: str | None = None,
+    tools: bool | None = None,
+    streaming: bool | None = None,
+    working: bool | None = None,
+) -> list[OnlySqModel]:
+    """Return the models on offer.
+
+    Asked again, up to twice, where the service fails: it does so often here. The catalogue answers
+    without a valid key, so it proves none. A filter keeps the models of which the catalogue says
+    just that; of those it says nothing of, none.
+
+    Args:
+        base_url: As for `ChatOnlySq`; None = `ONLYSQ_API_BASE`, or the service's own.
+        api_key: As for `ChatOnlySq`; None = `ONLYSQ_API_KEY`, or the public key.
+        timeout: Seconds for each step of a request; None = none.
+        http_client: Your own client, which is not closed here.
+        modality: Only models that make this: `"text"`, `"image"` or `"sound"`.
+        tools: Only models that take tools natively (False: that do not).
+        streaming: Only models whose answers can be streamed (False: that cannot).
+        working: Only models that can be used now (False: that cannot).
+
+    Returns:
+        The models, in the order of the catalogue.
+
+    Raises:
+        ValueError: If the key or the base URL cannot be used.
+        OnlySqError: If there was no catalogue to be had.
+    """
+    api_key = _hidden(api_key)
+    steps = _Catalogue(base_url, api_key, timeout).steps()
+    with closing(Clients()) as connections:
+        client = http_client or connections.sync_client(ClientSettings())
+        models = transport.run(steps, transport.Channel(client))
+    return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
+
+
+async def alist_models(
+    *,
+    base_url: str | None = None,
+    api_key: str | SecretStr | None = None,
+    timeout: float | None = _TIMEOUT,  # noqa: ASYNC109 - of the request, as in the sync twin
+    http_client: httpx.AsyncClient | None = None,
+    modality: str | None = None,
+    tools: bool | None = None,
+    streaming: bool | None = None,
+    working: bool | None = None,
+) -> list[OnlySqModel]:
+    """Return the models on offer, as `list_models` does."""
+    api_key = _hidden(api_key)
+    steps = _Catalogue(base_url, api_key, timeout).steps()
+    async with aclosing(Clients()) as connections:
+
+        async def open_channel() -> transport.AsyncChannel:
+            client = http_client or await connections.async_client(ClientSettings())
+            return transport.AsyncChannel(client)
+
+        models = await transport.arun(steps, open_channel)
+    return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
+
+
+def _filtered(
+    models: list[OnlySqModel],
+    modality: str | None,
+    *,
+    tools: bool | None,
+    streaming: bool | None,
+    working: bool | None,
+) -> list[OnlySqModel]:
+    wanted = {"modality": modality, "can_tools": tools, "can_stream": streaming}
+    kept = models
+    for name, value in wanted.items():
+        if value is not None:
+            kept = [model for model in kept if getattr(model, name) == value]
+    if working is not None:
+        kept = [m for m in kept if m.status is not None and (m.status == _WORKING) is working]
+    return kept
+
+
+class _Catalogue:
+    """One request for the catalogue, with its repetitions."""
+
+    def __init__(
+        self, base_url: str | None, api_key: SecretStr | None, timeout: float | None
+    ) -> None:
+        """Check what is given before anything is sent."""
+        key = _checked_key(api_key)
+        base = base_url_from_environment() if base_url is None else base_url
+        self._base_url = normalize_base_url(base)
+        self._timeouts = (timeout, timeout, timeout, timeout)
+        value = key.get_secret_value()
+        secrets = () if value == PUBLIC_KEY else (value,)
+        self._context = ErrorContext(base_url=self._base_url, secrets=secrets)
+        headers = {
+            "authorization": f"Bearer {value}",
+            "user-agent": f"langchain-onlysq/{__version__}",
+            "accept": "application/json",
+        }
+        self._request = Request(f"{self._base_url}/models", headers, None)
+
+    def steps(self) -> Generator[Effect | list[OnlySqModel], Any, None]:
+        """Yield effects, and at last the models."""
+        yield (yield from attempts(self._attempt, _MAX_RETRIES))
+
+    def _attempt(self) -> Generator[Effect, Any, list[OnlySqModel]]:
+        decoder = EventDecoder()
+        events: list[Any] = []
+        # All the time that is spent waiting counts: a body may come drop by drop for ever.
+        silence = StallTimer(self._timeouts[1], streams=False)
+        try:
+            yield from send_request(self._request, self._timeouts, silence, self._context)
+            while (piece := (yield silence.read())) is not None:
+                events += decoder.feed(piece)
+                silence.go_on(None)
+        except OnlySqTimeoutError as error:
+            if error.code != "stall_timeout":
+                raise
+            msg = f"The catalogue took longer than {self._timeouts[1]:g} s; timeout=… allows more."
+            raise OnlySqTimeoutError(msg, code="read_timeout") from None
+        events += decoder.close()
+        models = self._read(events[0] if len(events) == 1 else Unreadable(decoder.opening))
+        remember(self._base_url, [model.id for model in models])
+        return models
+
+    def _read(self, body: Any) -> list[OnlySqModel]:
+        models = read_models(body)
+        if models:
+            return models
+        if isinstance(body, dict) and names_an_error(body):
+            raise error_from_payload(body, self._context)
+        if models is not None or not body:
+            msg = "The catalogue is empty; try again."
+            raise OnlySqEmptyResponseError(msg, status_code=200)
+        raise self._not_understood(body)
+
+    def _not_understood(self, body: Any) -> OnlySqResponseError:
+        is_raw = isinstance(body, Unreadable)
+        raw = bytes(body) if is_raw else json.dumps(body, ensure_ascii=False).encode()
+        text = self._context.redact(raw.decode("utf-8", "replace"))
+        what = "an HTML page" if looks_like_html(raw) else "something that is no catalogue"
+        return OnlySqResponseError(
+            f"OnlySq answered 200 with {what} ({excerpt(text, 120)}): "
+            f"check base_url (now {self._base_url!r}), or try again.",
+            status_code=200,
+            body=excerpt(text),
+        )
+
+
+def _checked_key(api_key: SecretStr | None) -> SecretStr:
+    """Return the key to send, given or not, so that no frame of an error shows it."""
+    key = SecretStr(key_from_environment()) if api_key is None else api_key
+    try:
+        check_key(key.get_secret_value())
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return key
+    raise ValueError(problem)
+
+
+def _hidden(api_key: str | SecretStr | None) -> SecretStr | None:
+    return SecretStr(api_key) if isinstance(api_key, str) else api_key

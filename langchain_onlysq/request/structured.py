@@ -1,0 +1,48 @@
+"""A schema -> what a request says of it, and the parser of the answer. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from langchain_onlysq.outputs.structured_output import StructuredOutputParser
+from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
+
+
+def ask_for(
+    schema: dict[str, Any] | type, method: str, *, strict: bool | None
+) -> tuple[dict[str, Any], StructuredOutputParser]:
+    """Return the keywords of a call that ask for an object of a schema, and what reads it.
+
+    Args:
+        schema: A pydantic class, a TypedDict or a JSON schema.
+        method: `"json_schema"`, `"function_calling"` or `"json_mode"`.
+        strict: Whether the schema must be followed, where the model knows of it.
+
+    Returns:
+        The keywords, and the parser of the answer.
+
+    Raises:
+        ValueError: If the method is unknown.
+    """
+    tool = convert_to_openai_tool(schema)
+    name: str | None = None
+    if method == "function_calling":
+        name = tool["function"]["name"]
+        tools = format_tools([schema], strict=strict)
+        choice = normalize_tool_choice(name, tools)
+        asked = {"tools": tools, "tool_choice": choice, "parallel_tool_calls": False}
+    elif method == "json_schema":
+        asked = {"response_format": response_format_for(schema, strict=strict)}
+    elif method == "json_mode":
+        asked = {"response_format": {**response_format_for(schema), "type": "json_object"}}
+    else:
+        msg = f"method is {method!r}: it is 'json_schema', 'function_calling' or 'json_mode'"
+        raise ValueError(msg)
+    # What LangChain tells tracers of it.
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": tool}
+    is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser = StructuredOutputParser(output_type=schema if is_model else None, tool_name=name)
+    return {**asked, "ls_structured_output_format": traced}, parser

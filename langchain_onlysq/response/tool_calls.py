@@ -1,0 +1,193 @@
+"""Native tool calls of an answer -> pieces of calls that LangChain can put together. Pure.
+
+The fragments of parallel calls come in every state: without an index, all under the same one,
+interleaved; without an id, with a new one each time, with the name repeated. A table keeps what is
+known of each call, so that two calls stay two calls.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.response.json_text import is_cut_off, load_json
+
+_NO_ID = frozenset({"", "null", "none", "undefined"})
+
+
+def new_call_id() -> str:
+    """Return an id for a call that came without a usable one."""
+    return f"call_{uuid4().hex[:24]}"
+
+
+class ToolCallTable:
+    """The calls of one answer."""
+
+    def __init__(self, first: int = 0) -> None:
+        """Start without a call; the index of the first one is given."""
+        self._first = first
+        self._calls: list[_Call] = []
+
+    def feed(self, fragments: Any) -> list[ToolCallDelta]:
+        """Take the `tool_calls` of a message or a delta; return the pieces in them."""
+        deltas: list[ToolCallDelta] = []
+        for fragment in fragments if isinstance(fragments, list) else [fragments]:
+            if isinstance(fragment, dict):
+                part = _Fragment(fragment)
+                call = self._find(part) or self._open(part)
+                deltas += call.add(part)
+        return deltas
+
+    def close(self) -> list[ToolCallDelta]:
+        """End the answer; return what was held back, and what is wrong with broken calls."""
+        return [delta for call in self._calls for delta in call.close()]
+
+    def _find(self, part: _Fragment) -> _Call | None:
+        """Return the call that a fragment continues; None where it begins a new one."""
+        if not self._calls:
+            return None
+        here = [call for call in self._calls if call.place == part.place]
+        known = [call for call in here or self._calls if part.id and call.sent_id == part.id]
+        call = (known or here or self._calls)[-1]
+        return None if self._is_new(part, call, elsewhere=not here, known=bool(known)) else call
+
+    def _is_new(self, part: _Fragment, call: _Call, *, elsewhere: bool, known: bool) -> bool:
+        """Tell whether a fragment begins a call of its own, rather than continue this one."""
+        if call.is_done_before(part):
+            return True
+        if known or (part.id is None and part.name is None):
+            # Arguments alone belong to the open call, whatever index they bear.
+            return False
+        if elsewhere and part.place is not None:
+            return True
+        if part.name and call.name and part.name != call.name:
+            return True
+        # An id that changes in the middle of the arguments names no other call.
+        return bool(part.id and call.sent_id) and not call.is_open()
+
+    def _open(self, part: _Fragment) -> _Call:
+        used = {call.id for call in self._calls}
+        call_id = part.id if part.id and part.id not in used else new_call_id()
+        call = _Call(self._first + len(self._calls), part.place, part.id, call_id)
+        self._calls.append(call)
+        return call
+
+
+class _Fragment:
+    """One entry of `tool_calls`, read tolerantly."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        function = fields.get("function")
+        function = function if isinstance(function, dict) else fields
+        call_id, name, place = fields.get("id"), function.get("name"), fields.get("index")
+        usable = isinstance(call_id, str) and call_id.strip().lower() not in _NO_ID
+        self.id: str | None = call_id if usable else None
+        self.name: str | None = name if isinstance(name, str) and name else None
+        self.place: int | None = place if type(place) is int else None
+        arguments = function.get("arguments")
+        if arguments is None:
+            arguments = ""
+        self.arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+class _Call:
+    """What is known of one call."""
+
+    def __init__(self, index: int, place: int | None, sent_id: str | None, call_id: str) -> None:
+        self.index = index
+        self.place = place
+        self.sent_id = sent_id
+        self.id = call_id
+        self.name: str | None = None
+        self._arguments: list[str] = []
+        self._handed_over = 0
+
+    def is_open(self) -> bool:
+        """Whether arguments have begun and are not complete."""
+        text = "".join(self._arguments)
+        return bool(text.strip()) and parse_arguments(text) is None
+
+    def is_done_before(self, part: _Fragment) -> bool:
+        """Whether the arguments are complete, and the fragment begins others."""
+        return part.arguments.lstrip().startswith("{") and (
+            parse_arguments("".join(self._arguments)) is not None and bool(self._arguments)
+        )
+
+    def add(self, part: _Fragment) -> list[ToolCallDelta]:
+        """Take a fragment; return what can be handed over."""
+        is_first = self.name is None
+        self.name = self.name or part.name
+        if part.arguments:
+            self._arguments.append(part.arguments)
+        if self.name is None:
+            return []
+        deltas = [ToolCallDelta(self.index, self.id, self.name)] if is_first else []
+        if self._streams() and (held := self._arguments[self._handed_over :]):
+            self._handed_over = len(self._arguments)
+            deltas.append(ToolCallDelta(self.index, args="".join(held)))
+        return deltas
+
+    def close(self) -> list[ToolCallDelta]:
+        """End the call; return the rest of it, with the reason if it is broken."""
+        text = "".join(self._arguments)
+        arguments = parse_arguments(text)
+        if self.name is None:
+            error: str | None = "the call has no name"
+        elif arguments is None:
+            error = why_broken(text)
+        else:
+            error = None
+        deltas: list[ToolCallDelta] = []
+        if self.name is None:
+            deltas.append(ToolCallDelta(self.index, self.id, ""))
+        if self._handed_over:
+            rest = ""
+        elif error is None:
+            # No object as it stands: null, nothing, or JSON inside a string.
+            rest = json.dumps(arguments, ensure_ascii=False)
+        else:
+            rest = text
+        if rest or error:
+            deltas.append(ToolCallDelta(self.index, args=rest, error=error))
+        return deltas
+
+    def _streams(self) -> bool:
+        """Whether the arguments are an object as they come, so that nothing need be held back."""
+        return next((a for a in self._arguments if a.strip()), "").lstrip().startswith("{")
+
+
+def parse_arguments(text: str) -> dict[str, Any] | None:
+    """Read complete arguments.
+
+    Args:
+        text: A JSON object, a JSON string that holds one, `null`, or nothing.
+
+    Returns:
+        The arguments; None where the text is anything else, or cut off. Nothing is repaired.
+    """
+    if not text.strip():
+        return {}
+    try:
+        value = load_json(text)
+        if isinstance(value, str):
+            value = load_json(value) if value.strip() else None
+    except (ValueError, RecursionError):
+        return None
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else None
+
+
+def why_broken(text: str) -> str:
+    """Say why a text is no arguments."""
+    try:
+        load_json(text)
+    except json.JSONDecodeError as error:
+        if is_cut_off(error):
+            return "the arguments were cut off before their end"
+        return f"the arguments are no JSON: {error}"
+    except (ValueError, RecursionError) as error:
+        return f"the arguments are no JSON: {error}"
+    return "the arguments are no JSON object"

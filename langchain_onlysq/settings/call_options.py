@@ -1,0 +1,337 @@
+"""What one call depends on: the fields that a keyword on the call may override."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from langchain_onlysq.errors import OnlySqInvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Endpoint = Literal["v2", "openai"]
+
+DEFAULT_BASE_URL = "https://api.onlysq.ru/ai"
+PUBLIC_KEY = "openai"
+"""The key that everybody may use (from the service's documentation)."""
+
+KEY_VARIABLE = "ONLYSQ_API_KEY"
+BASE_URL_VARIABLE = "ONLYSQ_API_BASE"
+
+ALIASES = {
+    "model_name": "model",
+    "stop_sequences": "stop",
+    "request_timeout": "timeout",
+    "api_key": "onlysq_api_key",
+    "base_url": "onlysq_api_base",
+}
+"""Other name of a field -> its name."""
+
+SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "stop")
+"""Fields that are sent under their own name, when set."""
+
+RESERVED = frozenset(
+    {"model", "messages", "stream", "stream_options", "request", "tools", "tool_choice", *SAMPLING}
+)
+"""Keys of the request that `model_kwargs` may not hold: each has a field or a method of its own."""
+
+_BASE_URL_TAILS = ("/chat/completions", "/openai/v1", "/openai", "/v2", "/")
+
+TimeoutTuple = tuple[float | None, float | None, float | None, float | None]
+DEFAULT_TIMEOUT: TimeoutTuple = (10.0, 120.0, 60.0, 30.0)
+
+
+def _plain_timeout(value: Any) -> Any:
+    """Turn an `httpx.Timeout` into a tuple: it compares, prints and serialises as values do."""
+    if isinstance(value, httpx.Timeout):
+        return (value.connect, value.read, value.write, value.pool)
+    if isinstance(value, (tuple, list)) and len(value) < len(DEFAULT_TIMEOUT):
+        return (*value, *[None] * (len(DEFAULT_TIMEOUT) - len(value)))
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Timeout = Annotated[
+    Seconds
+    | tuple[Seconds | None, Seconds | None, Seconds | None, Seconds | None]
+    | httpx.Timeout
+    | None,
+    BeforeValidator(_plain_timeout),
+]
+StopSequences = Annotated[
+    list[Annotated[str, Field(min_length=1)]] | None, BeforeValidator(_as_list)
+]
+
+ModelIds = Annotated[
+    list[Annotated[str, Field(pattern=r"\S")]], BeforeValidator(lambda ids: _as_list(ids) or [])
+]
+
+
+class CallOptions(BaseModel):
+    """The fields of `ChatOnlySq` that a keyword on a call may override for that call."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+    )
+
+    model: Annotated[str, Field(min_length=1)]
+    """Model id, sent as it is."""
+
+    endpoint: Endpoint = "v2"
+    """Which of the two chat endpoints is used: `POST /v2` or `POST /openai/chat/completions`."""
+
+    temperature: Number | None = None
+    """Sampling temperature; sent only when set."""
+
+    top_p: Number | None = None
+    """Nucleus sampling: the share of probability to sample from; sent only when set."""
+
+    max_tokens: int | None = None
+    """Longest answer, in tokens; sent only when set."""
+
+    seed: int | None = None
+    """Seed for sampling; sent only when set."""
+
+    stop: StopSequences = None
+    """Texts that end the answer. Sent, and obeyed here too, since v2 does not promise it."""
+
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Extra keys for the request (inside `request` on v2)."""
+
+    stream_usage: bool = False
+    """With `endpoint="openai"`: ask for a usage chunk at the end of a stream."""
+
+    timeout: Timeout = DEFAULT_TIMEOUT
+    """Seconds: a number for all, (connect, read, write, pool), an `httpx.Timeout`; None = none."""
+
+    stall_timeout: Seconds | None = 120.0
+    """Longest silence of a stream, in seconds: before the first event and between two events.
+
+    Heartbeats do not count as events, the caller's own pauses not as silence. None = off.
+    """
+
+    max_retries: Annotated[int, Field(ge=0)] = 2
+    """Further attempts after the first, for each model."""
+
+    fallback_models: ModelIds = Field(default_factory=list)
+    """Ids of models that are asked in turn where the one before failed for good.
+
+    That is: with a rate limit, a missing model, a refusal of access, a failure of the service, a
+    timeout or an empty answer, and before anything was handed over.
+    """
+
+    tool_calling: Literal["auto", "native", "prompted"] = "auto"
+    """How tools reach the model: natively, in the prompt, or as the endpoint documents it."""
+
+    merge_consecutive_messages: bool | None = None
+    """Merge neighbours of one role before sending; None = on v2 only."""
+
+    parse_reasoning: bool = True
+    """Whether a leading `<think>…</think>` becomes reasoning instead of text."""
+
+    allow_empty: bool = False
+    """Whether an answer without text, reasoning or tool call is an answer, not an error."""
+
+    allow_truncated_stream: bool = False
+    """Whether a stream without an end mark is an answer, not an error."""
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _check_model(cls, model: str) -> str:
+        if not model.strip():
+            msg = "the model id is blank"
+            raise ValueError(msg)
+        return model
+
+    @field_validator("model_kwargs", mode="after")
+    @classmethod
+    def _check_model_kwargs(cls, model_kwargs: dict[str, Any]) -> dict[str, Any]:
+        for name in model_kwargs:
+            if name in RESERVED or name in cls.model_fields or name in ALIASES:
+                msg = f"model_kwargs must not hold {name!r}: pass it as a field of its own"
+                raise ValueError(msg)
+        return model_kwargs
+
+    @property
+    def native_tools(self) -> bool:
+        """Whether tools have fields of their own on the wire; otherwise they are text."""
+        if self.tool_calling == "auto":
+            return self.endpoint == "openai"
+        return self.tool_calling == "native"
+
+    @property
+    def timeouts(self) -> TimeoutTuple:
+        """Seconds for connect, read, write and pool; None = none."""
+        if isinstance(self.timeout, httpx.Timeout):
+            timeout = self.timeout
+            return (timeout.connect, timeout.read, timeout.write, timeout.pool)
+        if isinstance(self.timeout, tuple):
+            return self.timeout
+        return (self.timeout, self.timeout, self.timeout, self.timeout)
+
+    @property
+    def merges_messages(self) -> bool:
+        """Whether neighbours of one role are merged before sending."""
+        if self.merge_consecutive_messages is None:
+            return self.endpoint == "v2"
+        return self.merge_consecutive_messages
+
+
+def with_overrides(
+    options: CallOptions, keywords: Mapping[str, Any]
+) -> tuple[CallOptions, dict[str, Any]]:
+    """Apply the keywords of one call.
+
+    Args:
+        options: The model's own settings.
+        keywords: The keywords of the call: names of fields, and extra keys for the request.
+
+    Returns:
+        The settings of this call, and the extra keys for the request (`model_kwargs` included).
+
+    Raises:
+        OnlySqInvalidRequestError: If a value cannot be sent, or a name stands for something that
+            only the constructor takes.
+    """
+    if taken := keywords.keys() & _NOT_FOR_CALLS:
+        msg = f"{min(taken)!r} is made from what the model is asked: it cannot be a keyword."
+        raise OnlySqInvalidRequestError(msg, model=options.model)
+    extra: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
+    for name, value in keywords.items():
+        field = ALIASES.get(name, name)
+        if field in changed and changed[field] != value:
+            msg = f"{name!r} is another name of {field!r}, which has another value."
+            raise OnlySqInvalidRequestError(msg, model=options.model)
+        if field in CallOptions.model_fields:
+            changed[field] = value
+        elif field in type(options).model_fields:
+            msg = f"{name!r} cannot be changed for one call: make a second ChatOnlySq with it."
+            raise OnlySqInvalidRequestError(msg, model=options.model)
+        elif field not in _NOT_SENT:
+            extra[name] = value
+    if not changed:
+        return options, {**options.model_kwargs, **extra}
+    fields = {name: getattr(options, name) for name in CallOptions.model_fields}
+    try:
+        options = CallOptions(**{**fields, **changed})
+    except ValidationError as error:
+        raise OnlySqInvalidRequestError(describe(error), model=options.model) from None
+    return options, {**options.model_kwargs, **extra}
+
+
+_NOT_FOR_CALLS = frozenset({"messages", "request"})
+"""Keys of the request that no keyword of a call may replace."""
+
+_NOT_SENT = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
+"""Keywords that LangChain passes for its own use."""
+
+
+def describe(error: ValidationError) -> str:
+    """Say in one line what pydantic found wrong, without the values it found."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in entry['loc'][:1])}: {entry['msg']}"
+        for entry in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+# The values that only the constructor takes
+
+
+def key_from_environment() -> str:
+    """Return the key of the environment, or the public one."""
+    return os.environ.get(KEY_VARIABLE) or PUBLIC_KEY
+
+
+def base_url_from_environment() -> str:
+    """Return the base URL of the environment, or the service's own."""
+    return os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that no HTTP header can hold, without showing it.
+
+    Raises:
+        ValueError: If the key is empty, or holds a blank, a line end or a non-ASCII character.
+    """
+    if not key:
+        msg = f"the API key is empty: leave it out to use {KEY_VARIABLE} or the public key"
+        raise ValueError(msg)
+    if not re.fullmatch(r"[!-~]+", key):
+        msg = (
+            f"the API key ({KEY_VARIABLE} or api_key) holds a blank, a line end or a character "
+            "outside ASCII; was it copied whole, and alone?"
+        )
+        raise ValueError(msg)
+
+
+@lru_cache(maxsize=64)
+def normalize_base_url(url: str) -> str:
+    """Reduce a base URL to the part before the endpoint's own path.
+
+    People have the URL of the documentation, or that of the OpenAI SDK, at hand: a trailing `/v2`,
+    `/openai`, `/openai/v1`, `/chat/completions` or slash is dropped.
+
+    Raises:
+        ValueError: If it is no plain http(s) URL.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in {"http", "https"} or not host:
+        msg = f"base_url must look like {DEFAULT_BASE_URL!r}"
+        raise ValueError(msg)
+    if "@" in parts.netloc:
+        msg = "base_url must not hold a user name or password: they would displace the API key"
+        raise ValueError(msg)
+    if parts.query or parts.fragment:
+        msg = "base_url must not have a query or a fragment"
+        raise ValueError(msg)
+    path = parts.path
+    while path.endswith(_BASE_URL_TAILS):
+        tail = next(tail for tail in _BASE_URL_TAILS if path.endswith(tail))
+        path = path.removesuffix(tail)
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Refuse headers that cannot be sent, without showing their values.
+
+    Raises:
+        ValueError: If a name or a value is no valid HTTP header.
+    """
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            msg = f"default_headers: {name!r} is not a header name"
+            raise ValueError(msg)
+        if not re.fullmatch(r"(?![ \t])[\t -~]*(?<![ \t])", value):
+            msg = f"default_headers: the value of {name!r} cannot be sent (ASCII in one line only)"
+            raise ValueError(msg)
+    return dict(headers)
+
+
+def unknown_keyword(name: str, known: Iterable[str]) -> str:
+    """Say that a keyword is unknown, and which it may have been meant to be."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    meant = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown parameter {name!r}{meant} Extra keys for the request go into model_kwargs."

@@ -1,0 +1,145 @@
+"""What the constructor takes beside the settings of a call: key, address, connections."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import httpx
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from langchain_onlysq.settings.call_options import (
+    ALIASES,
+    CallOptions,
+    base_url_from_environment,
+    check_headers,
+    check_key,
+    key_from_environment,
+    normalize_base_url,
+    unknown_keyword,
+)
+
+
+class ModelSettings(CallOptions):
+    """The fields of `ChatOnlySq` that hold for all of its calls."""
+
+    # Only its subclass is ever made.
+    model_config = ConfigDict(defer_build=True)
+
+    onlysq_api_key: SecretStr = Field(
+        default_factory=lambda: SecretStr(key_from_environment()),
+        alias="api_key",
+        validate_default=True,
+    )
+    """The key: given, else from `ONLYSQ_API_KEY`, else the public key."""
+
+    onlysq_api_base: str = Field(
+        default_factory=base_url_from_environment, alias="base_url", validate_default=True
+    )
+    """Base URL: given, else from `ONLYSQ_API_BASE`, else the service's own.
+
+    A trailing `/v2`, `/openai`, `/openai/v1`, `/chat/completions` or slash is dropped.
+    """
+
+    streaming: bool = False
+    """Whether `invoke` streams under the hood."""
+
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Extra headers; never shown, never part of a cache key."""
+
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for sync calls; it is used as it is and never closed here."""
+
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for async calls; it is used as it is and never closed here."""
+
+    proxy: Any = Field(default=None, exclude=True, repr=False)
+    """Proxy for the package's own clients: a URL or an `httpx.Proxy`; None = the environment's."""
+
+    verify: ssl.SSLContext | str | bool = Field(default=True, exclude=True, repr=False)
+    """TLS certificates of the package's own clients: True, False, a file or folder, a context."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve_names(cls, values: Any) -> Any:
+        """Bring the other names of fields to theirs, and refuse names that mean nothing."""
+        if not isinstance(values, dict):
+            return values
+        resolved: dict[str, Any] = {}
+        for name, value in values.items():
+            field = ALIASES.get(name, name)
+            if field not in cls.model_fields:
+                raise ValueError(unknown_keyword(name, [*cls.model_fields, *ALIASES]))
+            if field in resolved and resolved[field] != value:
+                msg = f"{name!r} is another name of {field!r}, which has another value"
+                raise ValueError(msg)
+            resolved[field] = value
+        return resolved
+
+    @field_validator("onlysq_api_key", mode="after")
+    @classmethod
+    def _check_key(cls, key: SecretStr) -> SecretStr:
+        check_key(key.get_secret_value())
+        return key
+
+    @field_validator("onlysq_api_base", mode="after")
+    @classmethod
+    def _check_base_url(cls, url: str) -> str:
+        return normalize_base_url(url)
+
+    @field_validator("default_headers", mode="after")
+    @classmethod
+    def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
+        return None if headers is None else check_headers(headers)
+
+    # Other names of fields, for reading
+
+    @property
+    def model_name(self) -> str:
+        """Other name of `model`."""
+        return self.model
+
+    @property
+    def api_key(self) -> SecretStr:
+        """Other name of `onlysq_api_key`."""
+        return self.onlysq_api_key
+
+    @property
+    def base_url(self) -> str:
+        """Other name of `onlysq_api_base`."""
+        return self.onlysq_api_base
+
+    @property
+    def stop_sequences(self) -> list[str] | None:
+        """Other name of `stop`."""
+        return self.stop
+
+    @property
+    def request_timeout(self) -> Any:
+        """Other name of `timeout`."""
+        return self.timeout
+
+
+class _Hidden(str):
+    """A text that does not show itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+
+def hide_secrets(kwargs: dict[str, Any]) -> None:
+    """Wrap what may be secret at once, so that no frame of a failing construction shows it."""
+    for name in ("api_key", "onlysq_api_key"):
+        if isinstance(kwargs.get(name), str):
+            kwargs[name] = SecretStr(kwargs[name])
+    for name in ("base_url", "onlysq_api_base", "proxy"):
+        if isinstance(kwargs.get(name), str):
+            kwargs[name] = _Hidden(kwargs[name])
+    headers = kwargs.get("default_headers")
+    if isinstance(headers, dict):
+        kwargs["default_headers"] = {
+            name: _Hidden(value) if isinstance(value, str) else value
+            for name, value in headers.items()
+        }

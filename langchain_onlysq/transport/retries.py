@@ -1,0 +1,143 @@
+"""Whether, and after how long, a failed attempt is made again.
+
+`seconds_until_retry` is the rule, a function of values; the loop around it is tenacity's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from langchain_onlysq.errors import (
+    OnlySqAPIError,
+    OnlySqError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqRateLimitError,
+    OnlySqTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenacity import RetryCallState, Retrying
+
+logger = logging.getLogger("langchain_onlysq")
+
+LONGEST_RETRY_AFTER = 120.0
+"""Longest `Retry-After` that is waited for, in seconds; a longer one means no retry."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0
+
+NOT_REPEATED = frozenset({"read_timeout", "write_timeout", "stall_timeout", "configuration"})
+"""Codes of our own for retryable errors that are not retried all the same.
+
+After a timeout the service may be answering, and billing, the first request still; and a broken
+configuration does not mend itself.
+"""
+
+
+def seconds_until_retry(
+    error: BaseException, attempt: int, max_retries: int, jitter: float = 0.0
+) -> float | None:
+    """Decide on one failed attempt.
+
+    The wait is `Retry-After` where the service sent one. Otherwise it doubles from 0.5 s up to
+    8 s, less up to a quarter of it, so that many clients do not come back at the same moment.
+
+    Args:
+        error: What went wrong.
+        attempt: Number of the attempt, from 1.
+        max_retries: Attempts allowed after the first.
+        jitter: From 0 (the whole wait) to 1 (three quarters of it).
+
+    Returns:
+        Seconds to wait before the next attempt; None to give up.
+    """
+    if attempt > max_retries or not isinstance(error, OnlySqError) or not error.is_retryable:
+        return None
+    if error.status_code is None and error.code in NOT_REPEATED:
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER else None
+    wait = min(_FIRST_WAIT * 2.0 ** min(attempt - 1, 16), _LONGEST_WAIT)
+    return wait * (1 - jitter / 4)
+
+
+def may_fall_back(error: OnlySqError) -> bool:
+    """Tell whether another model may do better, once one has failed for good.
+
+    A connection that was not made would not be made for another model of the same host either.
+    """
+    if isinstance(error, OnlySqTimeoutError):
+        return error.code not in _OF_THE_CONNECTION
+    return isinstance(error, _OF_ONE_MODEL)
+
+
+_OF_THE_CONNECTION = frozenset({"connect_timeout", "pool_timeout", "write_timeout"})
+_OF_ONE_MODEL = (
+    OnlySqRateLimitError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqAPIError,
+)
+
+
+def retrying(
+    max_retries: int, is_final: Callable[[], bool], plan: Callable[[RetryCallState], Any]
+) -> Retrying:
+    """Make the loop over the attempts of one call. It never sleeps by itself.
+
+    Args:
+        max_retries: Attempts allowed after the first.
+        is_final: Tells whether something was handed over already, so that nothing may be repeated.
+        plan: Called with the state after each failed attempt that another one follows; its
+            `upcoming_sleep` is the wait.
+    """
+    # Imported at the first call: importing this package is to load no more than it must.
+    from tenacity import Retrying, stop_never
+
+    waits: dict[int, float | None] = {}
+
+    def is_retried(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        wait = None
+        if error is not None and not is_final():
+            wait = seconds_until_retry(error, state.attempt_number, max_retries, random.random())  # noqa: S311
+        waits[state.attempt_number] = wait
+        return wait is not None
+
+    def wait_for(state: RetryCallState) -> float:
+        return waits[state.attempt_number] or 0.0
+
+    return Retrying(
+        retry=is_retried,
+        wait=wait_for,
+        stop=stop_never,
+        # The loop goes on with the same object, without the outcome.
+        before_sleep=lambda state: plan(copy(state)),
+        sleep=lambda _: None,
+        reraise=True,
+    )
+
+
+def warn(state: RetryCallState, max_retries: int) -> None:
+    """Log a warning before a wait."""
+    error = state.outcome.exception() if state.outcome else None
+    logger.warning(
+        "Attempt %d of %d failed (%s: %s); the next one follows in %.1f s",
+        state.attempt_number,
+        max_retries + 1,
+        type(error).__name__,
+        error,
+        state.upcoming_sleep,
+    )
+
+
+def warn_of_switch(error: OnlySqError, failed: str, following: str) -> None:
+    """Log a warning before another model is asked."""
+    logger.warning(
+        "Model %r failed (%s: %s); asking %r", failed, type(error).__name__, error, following
+    )

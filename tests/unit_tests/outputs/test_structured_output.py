@@ -1,0 +1,300 @@
+"""Objects out of answers: found where they are whole, refused where they are not."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+from typing import Any, TypedDict
+
+import pytest
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import Generation
+from pydantic import BaseModel
+
+from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.outputs.structured_output import extract_json
+from langchain_onlysq.testing import LocalOnlySq, Reply, completion
+from tests.support.four_ways import WAYS
+
+FENCE = "```"
+
+
+class Joke(BaseModel):
+    """A joke."""
+
+    setup: str
+    punchline: str
+
+
+class JokeDict(TypedDict):
+    """A joke."""
+
+    setup: str
+    punchline: str
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from pydantic import v1
+
+    class JokeV1(v1.BaseModel):
+        """A joke."""
+
+        setup: str
+        punchline: str
+
+
+JOKE = {"setup": "Why? {no} ```fence```", "punchline": "Because [x]."}
+TEXT = json.dumps(JOKE)
+PRETTY = json.dumps(JOKE, indent=2)
+
+FOUND = {
+    "alone": TEXT,
+    "pretty": PRETTY,
+    "in a fence": f"{FENCE}json\n{PRETTY}\n{FENCE}",
+    "in a fence among prose": f"Sure! Here it is:\n{FENCE}json\n{TEXT}\n{FENCE}\nEnjoy {{it}}!",
+    "in a fence without a language": f"{FENCE}\n{TEXT}\n{FENCE}",
+    "in tildes": f"~~~json\n{TEXT}\n~~~",
+    "in a fence left open": f"{FENCE}json\n{TEXT}\n",
+    "among prose": f"As you asked, a joke: {TEXT} I hope you like it.",
+    "after braces": f"In {{python}} and [lists], a joke: {TEXT}",
+    "after empty braces": f"Use {{}} like this: {TEXT}",
+    "after a list": f"Of [1, 2] and [{{}}]: {TEXT}",
+    "with blanks": f"\n\n  {TEXT}  \n",
+}
+NOT_FOUND = {
+    "prose": ("I know no joke.", "no JSON"),
+    "nothing": ("", "no JSON"),
+    "braces": ("if (x) { y(); }", "no JSON"),
+    "cut off": (TEXT[:-3], "cut off"),
+    "cut off in a fence": (f"{FENCE}json\n{PRETTY[:-8]}", "cut off"),
+    "cut off with an object inside": ('{"setup": {"a": 1}, "punchl', "cut off"),
+    "single quotes": ("{'setup': 'a', 'punchline': 'b'}", "no JSON"),
+    "inside of something broken": ('{"outer": {"a": 1},}', "broken"),
+    "inside of something broken, in a fence": (
+        f'{FENCE}json\n{{"z": {{"a": 5}}, "q": tru\n{FENCE}',
+        "broken",
+    ),
+    "inside of a comment": ('{"a": 1, // c\n "b": {"a": 3}}', "broken"),
+    "inside of a list that was cut off": ('[{"a": 1}, {"a": 2', "cut off"),
+    "inside of braces without quotes": ('{x: {"a": 1}', "no JSON"),
+    "a number": ("42", "no JSON"),
+    "a string": ('"hi"', "no JSON"),
+    "null": ("null", "no JSON"),
+    "a list": ("[1, 2]", "no JSON"),
+    "a list of objects": ('[{"a": 1}]', "no JSON"),
+    "NaN": ('{"a": NaN}', "broken"),
+}
+
+
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND.keys())
+def test_json_is_found(text: str) -> None:
+    assert extract_json(text) == JOKE
+
+
+@pytest.mark.parametrize(("text", "reason"), NOT_FOUND.values(), ids=NOT_FOUND.keys())
+def test_what_is_no_whole_json_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(OutputParserException, match=reason):
+        extract_json(text)
+
+
+def test_many_braces_and_deep_ones_come_to_an_end() -> None:
+    for text in ("{" * 50_000, "[" * 50_000, '{"a":' * 50_000, "{x} " * 50_000):
+        with pytest.raises(OutputParserException):
+            extract_json(text)
+
+
+SCHEMAS: dict[str, tuple[Any, Any]] = {
+    "pydantic": (Joke, Joke(**JOKE)),
+    "pydantic v1": (JokeV1, JokeV1(**JOKE)),
+    "typeddict": (JokeDict, JOKE),
+    "json schema": (Joke.model_json_schema(), JOKE),
+}
+METHODS: Any = ["json_schema", "function_calling", "json_mode"]
+
+
+def make(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
+    return ChatOnlySq(**{"model": "m", "base_url": server.base_url, "max_retries": 0, **fields})
+
+
+def answer_for(method: str, text: str = TEXT) -> Any:
+    if method == "function_calling":
+        name = "Joke"
+        return lambda request: Reply.tool_calls([(_name(request) or name, text)])(request)
+    return text
+
+
+def _name(request: Any) -> str | None:
+    chat = request.chat
+    if "tools" in chat:
+        return str(chat["tools"][0]["function"]["name"])
+    system = str(chat["messages"][0]["content"])
+    line = next(line for line in system.split("\n") if line.startswith('{"name"'))
+    return str(json.loads(line)["name"])
+
+
+@pytest.mark.parametrize("endpoint", ["v2", "openai"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("schema", "expected"), SCHEMAS.values(), ids=SCHEMAS.keys())
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_an_object(
+    way: str, schema: Any, expected: Any, method: Any, endpoint: str, server: LocalOnlySq
+) -> None:
+    server.reply(answer_for(method))
+    llm = make(server, endpoint=endpoint).with_structured_output(schema, method=method)
+    assert last(way, llm) == expected
+    request = server.requests[0].json
+    if endpoint == "v2":
+        assert request.keys() == {"model", "request"}
+        assert request["request"].keys() <= {"messages", "stream"}
+    elif method == "function_calling":
+        assert request["tool_choice"]["function"]["name"] == _name(server.requests[0])
+    else:
+        kind = "json_object" if method == "json_mode" else "json_schema"
+        assert request["response_format"]["type"] == kind
+
+
+def last(way: str, llm: Any) -> Any:
+    import asyncio
+
+    async def collect() -> list[Any]:
+        return [item async for item in llm.astream("A joke")]
+
+    if way == "invoke":
+        return llm.invoke("A joke")
+    if way == "ainvoke":
+        return asyncio.run(llm.ainvoke("A joke"))
+    return (list(llm.stream("A joke")) if way == "stream" else asyncio.run(collect()))[-1]
+
+
+@pytest.mark.parametrize("endpoint", ["v2", "openai"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("text", ["I know none.", TEXT[:-4], '{"setup": "only half"}'])
+def test_what_does_not_parse(text: str, method: Any, endpoint: str, server: LocalOnlySq) -> None:
+    reply = answer_for(method, text) if text.startswith("{") else text
+    server.reply(reply, reply, reply, reply)
+    llm = make(server, endpoint=endpoint)
+    with pytest.raises(OutputParserException):
+        llm.with_structured_output(Joke, method=method).invoke("A joke")
+    server.reply(reply, reply)
+    result = llm.with_structured_output(Joke, method=method, include_raw=True).invoke("A joke")
+    assert result["parsed"] is None
+    assert isinstance(result["parsing_error"], OutputParserException)
+    assert result["raw"].response_metadata["model_provider"] == "onlysq"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_include_raw(method: Any, server: LocalOnlySq) -> None:
+    server.reply(answer_for(method))
+    result = make(server).with_structured_output(Joke, method=method, include_raw=True).invoke("x")
+    assert result["parsed"] == Joke(**JOKE)
+    assert result["parsing_error"] is None
+
+
+def test_a_leading_think_block_is_no_obstacle(server: LocalOnlySq) -> None:
+    server.reply(f"<think>{{not this}}</think>{TEXT}")
+    assert make(server).with_structured_output(Joke).invoke("x") == Joke(**JOKE)
+
+
+def test_a_cut_off_answer_says_so(server: LocalOnlySq) -> None:
+    server.reply(completion(TEXT[:-5], finish_reason="length"))
+    with pytest.raises(OutputParserException, match="length"):
+        make(server).with_structured_output(Joke).invoke("x")
+
+
+def test_a_whole_object_before_the_cut_is_kept(server: LocalOnlySq) -> None:
+    server.reply(completion(TEXT + " And then", finish_reason="length"))
+    assert make(server).with_structured_output(Joke).invoke("x") == Joke(**JOKE)
+
+
+def test_a_refusal_says_so(server: LocalOnlySq) -> None:
+    message = {"content": None, "refusal": "I will not joke."}
+    server.reply({"choices": [{"message": message, "finish_reason": "stop"}]})
+    with pytest.raises(OutputParserException, match="I will not joke"):
+        make(server).with_structured_output(Joke).invoke("x")
+
+
+def test_a_stream_shows_a_dict_while_it_grows(server: LocalOnlySq) -> None:
+    server.reply(Reply.text(TEXT, stream_pieces=list(TEXT)))
+    parts = list(make(server).with_structured_output(JokeDict).stream("x"))
+    assert len(parts) > 10
+    assert parts[-1] == JOKE
+    assert {} in parts
+
+
+def test_a_cut_off_stream_is_never_half_an_object(server: LocalOnlySq) -> None:
+    server.reply(Reply.text(TEXT[:-4]))
+    stream = make(server).with_structured_output(JokeDict).stream("x")
+    with pytest.raises(OutputParserException, match="cut off"):
+        list(stream)
+
+
+def test_an_unknown_method_is_refused(server: LocalOnlySq) -> None:
+    with pytest.raises(ValueError, match="json_mode"):
+        make(server).with_structured_output(Joke, method="magic")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_include_raw_in_a_stream(way: str, server: LocalOnlySq) -> None:
+    import asyncio
+
+    llm: Any = make(server).with_structured_output(Joke, include_raw=True)
+
+    async def collect() -> list[Any]:
+        return [item async for item in llm.astream("x")]
+
+    for reply, parsed in ((TEXT, Joke(**JOKE)), ("no", None)):
+        server.reply(reply)
+        items = list(llm.stream("x")) if way == "stream" else asyncio.run(collect())
+        total = items[0]
+        for item in items[1:]:
+            total = total + item
+        assert total["raw"].content == reply
+        assert total["parsed"] == parsed
+        assert isinstance(total["parsing_error"], OutputParserException) is (parsed is None)
+
+
+def test_with_fallbacks_keeps_it(server: LocalOnlySq) -> None:
+    server.reply(Reply.error(500, "no"), TEXT, Reply.error(500, "no"), "plain")
+    both: Any = make(server).with_fallbacks([make(server)])
+    assert both.with_structured_output(Joke).invoke("x") == Joke(**JOKE)
+    assert both.bind_tools([Joke]).invoke("x").content == "plain"
+
+
+def test_a_text_alone_can_be_parsed() -> None:
+    from langchain_onlysq.outputs.structured_output import StructuredOutputParser
+
+    parser = StructuredOutputParser(output_type=None)
+    assert parser.parse(TEXT) == JOKE
+    assert list(parser.transform(iter([TEXT[:9], TEXT[9:]])))[-1] == JOKE
+    assert list(parser.transform(iter([]))) == []
+    assert parser.parse_result([Generation(text='{"a": 1, "b')], partial=True) == {"a": 1}
+    assert parser.parse_result([Generation(text="[]{")], partial=True) == {}
+    assert "onlysq" in parser._type
+
+
+def test_the_call_of_another_tool_is_passed_over() -> None:
+    from langchain_onlysq.outputs.structured_output import StructuredOutputParser
+
+    calls = [{"name": name, "args": args, "id": name} for name, args in (("x", {}), ("Joke", JOKE))]
+    message = AIMessage("", tool_calls=calls)
+    parser = StructuredOutputParser(output_type=None, tool_name="Joke")
+    assert parser.judge(message) == {"parsed": JOKE, "parsing_error": None}
+
+
+def test_strict_is_passed_on(server: LocalOnlySq) -> None:
+    server.reply(TEXT)
+    llm = make(server, endpoint="openai").with_structured_output(Joke, strict=True)
+    assert llm.invoke("x") == Joke(**JOKE)
+    form = server.requests[0].chat["response_format"]["json_schema"]
+    assert form["strict"] is True
+    assert form["schema"]["additionalProperties"] is False
+
+
+def test_with_raw_can_be_pickled(server: LocalOnlySq) -> None:
+    schema = {"title": "Pair", "type": "object", "properties": {"a": {"type": "integer"}}}
+    llm = make(server).with_structured_output(schema, include_raw=True)
+    server.reply('{"a": 1}')
+    assert pickle.loads(pickle.dumps(llm)).invoke("Hi")["parsed"] == {"a": 1}  # noqa: S301 - our own

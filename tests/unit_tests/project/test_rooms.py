@@ -1,0 +1,104 @@
+"""The package is a tower of rooms: an import points down, and nothing goes round in a circle."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.unit_tests.project.test_package import PACKAGE, ROOT
+
+TOWER = (
+    "__main__",
+    "cli",
+    "__init__",
+    "compat",
+    "pytest_plugin",
+    "testing",
+    "registration",
+    "chat_models",
+    "completion",
+    "models",
+    "transport",
+    "request",
+    "prompted_tools",
+    "outputs",
+    "response",
+    "settings",
+    "errors",
+    "_version",
+)
+"""The rooms and the modules beside them, from the top."""
+
+ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+MOST_MODULES_BESIDE_THE_ROOMS = 9
+MOST_LINES = 400
+
+
+def modules(folder: Path) -> dict[str, Path]:
+    """Return the modules below a folder, by their full names."""
+    named = {}
+    for path in folder.rglob("*.py"):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return named
+
+
+def imported_by(path: Path, known: dict[str, Path]) -> set[str]:
+    """Return the modules that a module imports, inside functions and for type checkers, too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= whole & known.keys() or {str(node.module)}
+    return names & known.keys()
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module, or the module itself where it stands beside the rooms."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def test_the_tower_is_all_there_is() -> None:
+    assert sorted(TOWER) == sorted({room_of(name) for name in modules(PACKAGE)})
+
+
+@pytest.mark.parametrize("room", TOWER)
+def test_no_import_points_up(room: str) -> None:
+    known = modules(PACKAGE)
+    reachable = set(TOWER[TOWER.index(room) :])
+    for name, path in known.items():
+        if room_of(name) == room:
+            imported = {room_of(module) for module in imported_by(path, known)}
+            assert imported <= reachable, name
+
+
+@pytest.mark.parametrize("folder", ["langchain_onlysq", "benchmarks", "tests"])
+def test_no_imports_form_a_circle(folder: str) -> None:
+    known = modules(ROOT / folder)
+    graph = {name: imported_by(path, known) - {name} for name, path in known.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_few_modules_stand_beside_the_rooms() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= MOST_MODULES_BESIDE_THE_ROOMS
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
+def test_no_module_is_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").split("\n")) - 1 <= MOST_LINES
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_every_room_says_what_it_is_for(room: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+    assert docstring
+    assert "mports " in docstring

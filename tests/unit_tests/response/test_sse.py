@@ -1,0 +1,489 @@
+"""Bytes of a body become events: the same ones, wherever the network cuts."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from langchain_onlysq.response.sse import DONE, Event, EventDecoder, Unreadable
+
+# How fast a machine is says nothing about the code.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+BOM = b"\xef\xbb\xbf"
+TEXTS = ("Привет", ", ", "мир", " 🌍👩‍👩‍👧", " — done", ".")
+# Every character that `str.splitlines` cuts at and that may stand raw inside JSON.
+LINE_BREAKERS = "a\u2028b\u2029c\u0085d"
+
+
+def chunk(content: str | None, finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl_1",
+        "object": "chat.completion.chunk",
+        "created": 1750612428,
+        "model": "gpt-4o-mini-2024",
+        "choices": [
+            {
+                "index": 0,
+                "delta": {"content": content, "role": "assistant"},
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": None,
+        **more,
+    }
+
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def stream(*events: Any, end: bytes = b"\n", done: bytes = b"data: [DONE]") -> bytes:
+    lines = [b"data: " + dump(event) for event in events]
+    return b"".join(line + end + end for line in (*lines, *([done] if done else [])))
+
+
+CHUNKS = [*map(chunk, TEXTS), chunk(None, "stop")]
+WHOLE = {
+    "id": "chat_1",
+    "object": "chat.completion",
+    "created": 1745146202,
+    "model": "gpt-4o-mini-2024",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "".join(TEXTS), "refusal": None},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30},
+    "user": 0,
+}
+SHORT = [chunk("Привет 🌍"), chunk(" —", "stop")]
+HTML = (
+    '<!DOCTYPE html>\r\n<html>\r\n<head><title>502</title></head>\r\n<body class="x">\r\n'
+    "<h1>Bad gateway — 🌍</h1>\r\n</body>\r\n</html>\r\n"
+).encode()
+ERROR = {"error": {"message": "Too many requests", "code": 429}}
+
+BODIES: dict[str, bytes] = {
+    "documented": stream(*CHUNKS),
+    "crlf": stream(*CHUNKS, end=b"\r\n"),
+    "cr": stream(*CHUNKS, end=b"\r"),
+    "mixed line ends": b"\r\n\r".join(
+        [stream(chunk("a"), done=b""), stream(chunk("b"), end=b"\r", done=b""), stream(*SHORT)]
+    ),
+    "bom": BOM + stream(*SHORT),
+    "bom and crlf": BOM + stream(*SHORT, end=b"\r\n"),
+    "no blank lines": b"\n".join(b"data: " + dump(event) for event in CHUNKS) + b"\n",
+    "no blank lines, crlf": b"\r\n".join(b"data:" + dump(event) for event in CHUNKS),
+    "multi-line data": b"".join(
+        b"data: " + json.dumps(event, indent=1).encode().replace(b"\n", b"\r\ndata: ") + b"\r\n\r\n"
+        for event in SHORT
+    ),
+    "comments and fields": b": OPENROUTER PROCESSING\n\nevent: message\nid: 1\nretry: 10\nx\n"
+    + stream(SHORT[0], done=b"")
+    + b":\n\ndata\ndata:\ndata: \nfield: {}\n"
+    + stream(SHORT[1]),
+    "bare json lines": b"\n".join(map(dump, SHORT)) + b"\n",
+    "bare json lines, crlf, no end": b"\r\n".join(map(dump, SHORT)),
+    "whole": dump(WHOLE),
+    "whole, bom": BOM + dump(WHOLE) + b"\r\n",
+    "pretty": json.dumps(WHOLE, indent=2, ensure_ascii=False).encode(),
+    "pretty, crlf": json.dumps(WHOLE, indent=2).encode().replace(b"\n", b"\r\n") + b"\r\n",
+    "pretty, bom, cr": BOM + json.dumps(WHOLE, indent=2).encode().replace(b"\n", b"\r"),
+    "array": dump([SHORT[0], SHORT[1]]),
+    "html": HTML.replace(b"\r\n", b"\n"),
+    "html, crlf": HTML,
+    "html, cr": HTML.replace(b"\r\n", b"\r"),
+    "plain text": b"Internal Server Error\r\nplease wait \xf0\x9f\x8c\x8d\r\n",
+    "error in mid-stream": stream(chunk("Hal"), ERROR, chunk("lo")),
+    "error event": b"event: error\r\ndata: " + dump(ERROR) + b"\r\n\r\n",
+    "error only": dump(ERROR),
+    "cut in the middle of an event": stream(*SHORT)[:-90],
+    "cut in a multi-byte character": stream(chunk("abc"), chunk("🌍"), done=b"").partition(b"\x8d")[
+        0
+    ],
+    "cut between events": stream(*SHORT[:1], done=b""),
+    "cut in the data field": b"data: " + dump(SHORT[0]) + b"\n\ndat",
+    "whole, cut": dump(WHOLE)[:-70],
+    "pretty, cut": json.dumps(WHOLE, indent=2).encode()[:-70],
+    "done without a space": stream(*SHORT, done=b"data:[DONE]"),
+    "done with blanks": stream(*SHORT, done=b"data:  [DONE] \t"),
+    "done without line end": stream(*SHORT, done=b"") + b"data: [DONE]",
+    "events after done": stream(*SHORT) + stream(chunk("never")),
+    "done after single line ends": b"data: " + dump(SHORT[0]) + b"\ndata: [DONE]\n",
+    "line breakers": stream(chunk(LINE_BREAKERS), chunk(LINE_BREAKERS, "stop")),
+    "raw control characters between": b"data: {\x0b}\n\ndata: \x0c\n\n\x1c\n" + stream(*SHORT),
+    "invalid utf-8": b'data: {"choices":[{"delta":{"content":"a\xff\xc3(b"}}]}\n\ndata: [DONE]\n\n',
+    "lone surrogate escapes": (
+        b'data: {"choices":[{"delta":{"content":"a\\ud83d"}}]}\n\n'
+        b'data: {"choices":[{"delta":{"content":"\\udE00 \\ud83d\\ude00"}}]}\n\ndata: [DONE]\n\n'
+    ),
+    "undecodable event first": b"data: ping\n\n" + stream(*SHORT),
+    "undecodable event in between": stream(SHORT[0], done=b"")
+    + b"data: {oops\n\n"
+    + stream(*SHORT),
+    "html in mid-stream": stream(SHORT[0], done=b"") + HTML,
+    "usage-only chunk": stream(
+        chunk("x"),
+        {"object": "chat.completion.chunk", "choices": [], "usage": WHOLE["usage"]},
+        done=b"",
+    ),
+    "think": stream(
+        chunk(" <th"),
+        chunk("ink>\n hm"),
+        chunk("m \n</"),
+        chunk("think>\n\n"),
+        chunk("Yes", "stop"),
+    ),
+    "nothing": b"",
+    "blank lines": b"\r\n\n\r\r\n",
+    "heartbeats": b": ping\n\n: ping\n\n",
+}
+
+body_table = pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+
+
+def decode(*pieces: bytes) -> list[Event]:
+    decoder = EventDecoder()
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return events + decoder.close()
+
+
+def cut_at(body: bytes, offsets: list[int]) -> list[bytes]:
+    bounds = [0, *sorted(min(offset, len(body)) for offset in offsets), len(body)]
+    return [body[start:stop] for start, stop in pairwise(bounds)]
+
+
+def outcome(*pieces: bytes) -> tuple[list[Event], bool, bytes]:
+    decoder = EventDecoder()
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    events += decoder.close()
+    return events, decoder.cut_off, decoder.opening
+
+
+class TestCuts:
+    @body_table
+    def test_two_pieces_give_what_one_gives(self, body: bytes) -> None:
+        expected = outcome(body)
+        for offset in range(len(body) + 1):
+            assert outcome(body[:offset], body[offset:]) == expected, offset
+
+    @body_table
+    def test_single_bytes_give_what_one_piece_gives(self, body: bytes) -> None:
+        pieces = [bytes([byte]) for byte in body]
+        assert outcome(*pieces) == outcome(body)
+
+    @body_table
+    def test_empty_pieces_change_nothing(self, body: bytes) -> None:
+        half = len(body) // 2
+        assert outcome(b"", body[:half], b"", b"", body[half:], b"") == outcome(body)
+
+    @patient
+    @given(body=st.sampled_from(list(BODIES.values())), data=st.data())
+    def test_random_cuts_give_what_one_piece_gives(self, body: bytes, data: st.DataObject) -> None:
+        offsets = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
+        assert outcome(*cut_at(body, offsets)) == outcome(body)
+
+    @patient
+    @given(st.lists(st.binary(max_size=12), max_size=8))
+    def test_arbitrary_bytes_give_the_same_events_however_they_are_cut(
+        self, pieces: list[bytes]
+    ) -> None:
+        body = b"".join(pieces)
+        assert repr(outcome(*pieces)) == repr(outcome(body))
+
+    @patient
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    b"\r",
+                    b"\n",
+                    b"\r\n",
+                    b" ",
+                    b"data:",
+                    b"data: ",
+                    b'{"a":1}',
+                    b'{"a":',
+                    b"1}",
+                    b"[DONE]",
+                    b"[",
+                    b"]",
+                    b"<p>",
+                    b":",
+                    BOM,
+                    b"text",
+                    b'"\xf0\x9f\x8c\x8d"',
+                ]
+            ),
+            max_size=14,
+        )
+    )
+    def test_any_words_of_the_format_give_the_same_events_however_they_are_cut(
+        self, words: list[bytes]
+    ) -> None:
+        body = b"".join(words)
+        expected = outcome(body)
+        assert outcome(*words) == expected
+        assert outcome(*(bytes([byte]) for byte in body)) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "documented",
+        "crlf",
+        "cr",
+        "no blank lines",
+        "no blank lines, crlf",
+    ],
+)
+def test_every_token_survives_every_line_end(name: str) -> None:
+    events = [event for event in decode(BODIES[name]) if event is not DONE]
+    assert events == CHUNKS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bom",
+        "bom and crlf",
+        "multi-line data",
+        "comments and fields",
+        "bare json lines",
+        "bare json lines, crlf, no end",
+        "done without a space",
+        "done with blanks",
+        "done without line end",
+    ],
+)
+def test_every_token_survives_odd_framing(name: str) -> None:
+    assert [event for event in decode(BODIES[name]) if event is not DONE] == SHORT
+
+
+@pytest.mark.parametrize(
+    "name", ["whole", "whole, bom", "pretty", "pretty, crlf", "pretty, bom, cr"]
+)
+def test_a_whole_document_is_one_event(name: str) -> None:
+    assert decode(BODIES[name]) == [WHOLE]
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        (b'data: {"a":1}\n\n', [{"a": 1}]),
+        (b'data:{"a":1}\n\n', [{"a": 1}]),
+        (b'data:  {"a":1}\n\n', [{"a": 1}]),
+        (b'data: {"a":1}', [{"a": 1}]),
+        (b'data: {"a":\ndata: 1}\n\n', [{"a": 1}]),
+        (b'data: {"a":\ndata: 1}', [{"a": 1}]),
+        (b'data: {"a":\n: ping\nid: 7\ndata: 1}\n\n', [{"a": 1}]),
+        (b'data: {"a":1}\ndata: {"b":2}\n\n', [{"a": 1}, {"b": 2}]),
+        (b"data: one\ndata: 2\n\n", [Unreadable(b"one"), 2]),
+        (b'data: one\ndata: {"a":1}\n\n', [Unreadable(b"one"), {"a": 1}]),
+        (b"data: [DONE]\n\n", [DONE]),
+        (b"data:[DONE]", [DONE]),
+        (b"data: [DONE] \r\n", [DONE]),
+        (b"data: oops\ndata: [DONE]\n\n", [Unreadable(b"oops"), DONE]),
+        (b"data:\n\n", []),
+        (b"data: \ndata\n\n", []),
+        (b": a comment\n\n", []),
+        (b"event: error\nid: 1\nretry: 5\nunknown: x\nword\n\n", []),
+        (b"data: null\n\ndata: 1\n\ndata: true\n\n", [None, 1, True]),
+        (b'data: "text"\n\n', ["text"]),
+        (b"data: [1, 2]\n\n", [[1, 2]]),
+        (b'{"a":1}\n{"b":2}\n', [{"a": 1}, {"b": 2}]),
+        (b'  \t{"a":1}\n', [{"a": 1}]),
+        (b'[{"a":1}]', [[{"a": 1}]]),
+        (b'\n\n{"a":\n1}\n', [{"a": 1}]),
+        (BOM + b'data: {"a":1}\n\n', [{"a": 1}]),
+        (BOM + b'{"a":1}', [{"a": 1}]),
+        (BOM + b'{"a":\n1}', [{"a": 1}]),
+        (b"plain text\nmore of it", []),
+        (b"", []),
+        (b"\r\n\r\n", []),
+    ],
+)
+def test_lines_become_events(body: bytes, events: list[Event]) -> None:
+    assert decode(body) == events
+
+
+def test_only_the_first_bom_of_a_body_is_dropped() -> None:
+    assert decode(BOM + b"x\n" + BOM + b'data: {"a":1}\n\n') == []
+
+
+def test_an_event_is_there_with_the_end_of_its_line() -> None:
+    decoder = EventDecoder()
+    assert decoder.feed(b'data: {"a":1}') == []
+    assert decoder.feed(b"\r") == [{"a": 1}]
+    assert decoder.feed(b"\n\r\n") == []
+    assert decoder.feed(b'data: {"a":2}\n') == [{"a": 2}]
+    assert decoder.close() == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "end"),
+    [
+        (b"da", b"\n"),
+        (b'data: {"a":1}', b"\r"),
+        (b'data: {"a":\n', b"data: 1}\n\n"),
+        (b": ping", b"\n"),
+    ],
+)
+def test_an_event_that_has_begun_can_be_told(begun: bytes, end: bytes) -> None:
+    decoder = EventDecoder()
+    assert not decoder.in_event
+    decoder.feed(begun)
+    assert decoder.in_event
+    decoder.feed(end)
+    assert not decoder.in_event
+
+
+def test_a_document_that_has_begun_can_be_told() -> None:
+    decoder = EventDecoder()
+    decoder.feed(b'{\n"a":\n')
+    assert decoder.in_event
+    assert decoder.feed(b"1}\n") == []
+    assert decoder.close() == [{"a": 1}]
+    assert not decoder.in_event
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\u0085"])
+def test_what_python_calls_a_line_end_is_text_inside_json(character: str) -> None:
+    value = {"text": f"a{character}b"}
+    assert decode(b"data: " + dump(value) + b"\n\n") == [value]
+
+
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_control_characters_do_not_end_a_line(character: str) -> None:
+    value = {"text": f"a{character}b"}
+    assert decode(b"data: " + dump(value) + b"\n\n") == [value]
+    raw = f'data: {{"text":"a{character}b"}}\n\n'.encode()
+    assert decode(raw) == [Unreadable(raw[6:-2])]
+
+
+def test_bytes_that_are_no_utf_8_become_replacement_characters() -> None:
+    assert decode(b'data: {"text":"a\xff\xc3(b"}\n\n') == [{"text": "a\ufffd\ufffd(b"}]
+
+
+def test_lone_surrogates_are_read_and_pairs_are_characters() -> None:
+    first, second, done = decode(BODIES["lone surrogate escapes"])
+    assert first["choices"][0]["delta"]["content"].startswith("a")
+    assert second["choices"][0]["delta"]["content"].endswith(" 😀")
+    assert done is DONE
+
+
+@pytest.mark.parametrize("depth", [50, 150, 300, 600])
+def test_deep_nesting_is_read(depth: int) -> None:
+    (value,) = decode(b"data: " + b"[" * depth + b"]" * depth + b"\n\n")
+    for _ in range(depth - 1):
+        (value,) = value
+    assert value == []
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_nesting_without_end_is_unreadable(opening: bytes) -> None:
+    event = opening * 200_000
+    assert decode(b"data: " + event + b"\n\n") == [Unreadable(event)]
+
+
+def test_a_number_of_many_digits_is_no_crash() -> None:
+    assert len(decode(b"data: " + b"9" * 50_000 + b"\n\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "cut_off"),
+    [
+        (b"", False),
+        (b'data: {"a":1}', False),
+        (b'data: {"a":1}\n\n', False),
+        (b'data: {"a":', True),
+        (b'data: {"a":1}\n\ndata: {"b', True),
+        (b"data: {broken}\n\n", False),
+        (b'data: {broken}\n\ndata: {"a":1}\n\n', False),
+        (b'{"a":', True),
+        (b'{\n"a":', True),
+        (b"[1,", True),
+        (b"<html>", False),
+        (b" \r\n<html>\n<bo", False),
+        (BOM + b"<html>", False),
+        (b"plain", False),
+    ],
+)
+def test_an_end_in_the_middle_of_an_event_is_noticed(*, body: bytes, cut_off: bool) -> None:
+    assert outcome(body)[1] is cut_off
+
+
+def test_html_stays_one_event_as_it_came() -> None:
+    body = BODIES["html"]
+    (event,) = decode(body)
+    assert isinstance(event, Unreadable)
+    assert event.strip() == body.strip()
+
+
+def test_the_opening_is_the_beginning_of_the_body_and_no_more() -> None:
+    body = b"<html>" + bytes(range(256)) * 100
+    for size in (1, 1000, 4096, len(body)):
+        decoder = EventDecoder()
+        for start in range(0, len(body), size):
+            decoder.feed(body[start : start + size])
+        assert decoder.opening == body[:4096]
+
+
+class TestLargeBodies:
+    SIZE = 8 << 20
+
+    def in_pieces(self, body: bytes) -> list[Event]:
+        return decode(*(body[start : start + 1024] for start in range(0, len(body), 1024)))
+
+    def test_one_event_of_many_pieces(self) -> None:
+        value = {"text": "я" * (self.SIZE // 2)}
+        assert self.in_pieces(b"data: " + dump(value) + b"\n\n") == [value]
+
+    def test_a_printed_document_of_many_pieces(self) -> None:
+        value = {"lines": ["x" * 60] * (self.SIZE // 70)}
+        assert self.in_pieces(json.dumps(value, indent=1).encode()) == [value]
+
+    def test_an_event_of_many_data_lines(self) -> None:
+        body = b'data: ["a"\n' + b'data: ,"a"\n' * 200_000 + b"data: ]\n\n"
+        assert self.in_pieces(body) == [["a"] * 200_001]
+
+    def test_many_small_events(self) -> None:
+        body = b'data: {"a":1}\r\n\r\n' * 100_000
+        assert self.in_pieces(body) == [{"a": 1}] * 100_000
+
+    def test_one_long_line_of_text(self) -> None:
+        assert self.in_pieces(b"x" * self.SIZE) == []
+
+
+def test_done_says_what_it_is() -> None:
+    assert repr(DONE) == "DONE"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b'data: {"a":1}\n\n',
+        b'data: {"a":\n\n',
+        b'data: {"a":\r1}\n\n',
+        b'data: {"a":1}\r\n\r\n',
+        b'data: {"a":1}\nX',
+        b'data: {"a":1}\n',
+        b'data: {"a":1} x\n\n',
+        b"data: [DONE]\n\n",
+    ],
+)
+def test_a_long_stream_is_read_like_a_short_one(piece: bytes) -> None:
+    # Once the opening is kept, an event that comes alone is read a shorter way.
+    before = [b'data: {"b":"%s"}\n\n' % (b"x" * 500)] * 10
+    long, short = EventDecoder(), EventDecoder()
+    for other in before:
+        assert len(long.feed(other)) == 1
+    assert long.feed(piece) + long.close() == short.feed(piece) + short.close()

@@ -1,0 +1,242 @@
+"""Fragments of native tool calls, in every state they come in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessageChunk
+
+from langchain_onlysq.outputs import chunks as outputs
+from langchain_onlysq.outputs.chunks import ChunkMaker, mark_as_broken, to_result
+from langchain_onlysq.response.deltas import AnswerEnd, ToolCallDelta
+from langchain_onlysq.response.tool_calls import ToolCallTable, parse_arguments, why_broken
+from tests.support.four_ways import merged
+
+PARIS, ROME = '{"city": "Paris"}', '{"city": "Rome"}'
+
+
+def part(
+    arguments: Any = None, *, name: str | None = None, key: Any = None, index: Any = None
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {"function": {}}
+    if arguments is not None:
+        fields["function"]["arguments"] = arguments
+    if name is not None:
+        fields["function"]["name"] = name
+    if key is not None:
+        fields["id"] = key
+    if index is not None:
+        fields["index"] = index
+    return fields
+
+
+def read(*fragments: Any) -> list[ToolCallDelta]:
+    table = ToolCallTable()
+    deltas: list[ToolCallDelta] = []
+    for fragment in fragments:
+        deltas += table.feed(fragment)
+    return deltas + table.close()
+
+
+def both(deltas: list[ToolCallDelta]) -> Any:
+    """The message, which must be the same whole and put together from chunks."""
+    whole: Any = to_result(deltas, AnswerEnd()).generations[0].message
+    maker = ChunkMaker()
+    chunks: list[Any] = [chunk.message for chunk in maker.feed([*deltas])]
+    last: list[Any] = [chunk.message for chunk in maker.finish(AnswerEnd())]
+    streamed = merged([*chunks, *last])
+    assert streamed.tool_calls == whole.tool_calls
+    for mine, other in zip(streamed.invalid_tool_calls, whole.invalid_tool_calls, strict=True):
+        assert {**mine, "error": None} == {**other, "error": None}
+    for chunk in chunks:
+        assert isinstance(chunk, AIMessageChunk)
+    names = [c["name"] for chunk in chunks for c in chunk.tool_call_chunks if c["name"] is not None]
+    assert len(names) == len(whole.tool_calls) + len(whole.invalid_tool_calls)
+    return whole
+
+
+TWO_CALLS: dict[str, list[list[dict[str, Any]]]] = {
+    "proper": [
+        [part("", name="f", key="a", index=0)],
+        [part('{"city": ', index=0)],
+        [part('"Paris"}', index=0)],
+        [part("", name="f", key="b", index=1)],
+        [part(ROME, index=1)],
+    ],
+    "all under index 0": [
+        [part("", name="f", key="a", index=0)],
+        [part('{"city": ', index=0)],
+        [part('"Paris"}', index=0)],
+        [part("", name="f", key="b", index=0)],
+        [part('{"city": "Ro', index=0)],
+        [part('me"}', index=0)],
+    ],
+    "no index": [
+        [part("", name="f", key="a")],
+        [part('{"city": ')],
+        [part('"Paris"}')],
+        [part("", name="f", key="b")],
+        [part(ROME)],
+    ],
+    "no index, no id": [[part(PARIS, name="f")], [part(ROME, name="f")]],
+    "whole calls in one list": [[part(PARIS, name="f", key="a"), part(ROME, name="f", key="b")]],
+    "whole calls in separate chunks, index 0": [
+        [part(PARIS, name="f", key="a", index=0)],
+        [part(ROME, name="f", key="b", index=0)],
+    ],
+    "the same id twice": [
+        [part(PARIS, name="f", key="a", index=0)],
+        [part(ROME, name="f", key="a", index=1)],
+    ],
+    "the same id twice without index": [
+        [part(PARIS, name="f", key="a")],
+        [part(ROME, name="f", key="a")],
+    ],
+    "interleaved": [
+        [part("", name="f", key="a", index=0), part("", name="f", key="b", index=1)],
+        [part('{"city": ', index=0)],
+        [part('{"city": "Ro', index=1)],
+        [part('"Paris"}', index=0)],
+        [part('me"}', index=1)],
+    ],
+    "interleaved by id": [
+        [part("", name="f", key="a"), part("", name="f", key="b")],
+        [part('{"city": ', key="a")],
+        [part('{"city": "Ro', key="b")],
+        [part('"Paris"}', key="a")],
+        [part('me"}', key="b")],
+    ],
+    "the name in every fragment": [
+        [part('{"city": ', name="f", key="a", index=0)],
+        [part('"Paris"}', name="f", key="a", index=0)],
+        [part('{"city": ', name="f", key="b", index=1)],
+        [part('"Rome"}', name="f", key="b", index=1)],
+    ],
+    "another id in every fragment": [
+        [part('{"city": ', name="f", key="a1", index=0)],
+        [part('"Paris"}', key="a2", index=0)],
+        [part('{"city": ', name="f", key="b1", index=1)],
+        [part('"Rome"}', key="b2", index=1)],
+    ],
+    "null ids": [
+        [part(PARIS, name="f", key="null", index=0)],
+        [part(ROME, name="f", key="", index=1)],
+    ],
+    "arguments as objects": [[part({"city": "Paris"}, name="f"), part({"city": "Rome"}, name="f")]],
+    "arguments encoded twice": [
+        [
+            part(json.dumps(PARIS), name="f", key="a"),
+            part(json.dumps(ROME), name="f", key="b"),
+        ]
+    ],
+    "the name comes late": [
+        [part('{"city": ', key="a", index=0)],
+        [part('"Paris"}', name="f", index=0)],
+        [part(ROME, name="f", key="b", index=1)],
+    ],
+    "the index wanders": [
+        [part('{"city": ', name="f", key="a", index=0)],
+        [part('"Paris"}', index=1)],
+        [part(ROME, name="f", key="b", index=2)],
+    ],
+    "without function": [
+        [{"name": "f", "arguments": PARIS, "id": "a"}, {"name": "f", "arguments": ROME, "id": "b"}]
+    ],
+}
+
+
+@pytest.mark.parametrize("fragments", TWO_CALLS.values(), ids=TWO_CALLS.keys())
+def test_two_calls_stay_two_calls(fragments: Any) -> None:
+    message = both(read(*fragments))
+    assert [(c["name"], c["args"]) for c in message.tool_calls] == [
+        ("f", {"city": "Paris"}),
+        ("f", {"city": "Rome"}),
+    ]
+    ids = [call["id"] for call in message.tool_calls]
+    assert len(set(ids)) == 2
+    assert all(ids)
+    assert not {"null", ""} & set(ids)
+
+
+@pytest.mark.parametrize("arguments", [None, "", "  ", "null", "{}", '"{}"', '""'])
+def test_no_arguments_are_an_empty_object(arguments: Any) -> None:
+    message = both(read([part(arguments, name="f", key="a", index=0)]))
+    assert [call["args"] for call in message.tool_calls] == [{}]
+
+
+BROKEN = {
+    '{"path": "/etc/pas': "cut off",
+    '{"path": "/etc/pas\\': "cut off",
+    '{"paths": ["/etc"': "cut off",
+    '{"paths": [["/etc"]': "cut off",
+    '{"path": ': "cut off",
+    "{": "cut off",
+    '{"path": "/etc"}}': "no JSON",
+    "{'path': 1}": "no JSON",
+    "[1, 2]": "no JSON object",
+    "7": "no JSON object",
+    '"text"': "no JSON object",
+    "ping": "no JSON",
+}
+
+
+@pytest.mark.parametrize(("arguments", "reason"), BROKEN.items())
+def test_broken_arguments_never_become_a_call(arguments: str, reason: str) -> None:
+    for fragments in (
+        [[part(arguments, name="f", key="a")]],
+        [[part("", name="f", key="a")], *[[part(c)] for c in arguments]],
+    ):
+        message = both(read(*fragments))
+        assert message.tool_calls == []
+        (broken,) = message.invalid_tool_calls
+        assert broken["args"].startswith(arguments)
+        assert reason in broken["args"]
+        assert reason in broken["error"]
+        assert (broken["name"], broken["id"]) == ("f", "a")
+
+
+def test_a_call_without_a_name_is_broken() -> None:
+    message = both(read([part(PARIS, key="a")]))
+    (broken,) = message.invalid_tool_calls
+    assert broken["args"].startswith(PARIS)
+    assert "no name" in broken["error"]
+
+
+def test_what_is_no_call_at_all_is_passed_over() -> None:
+    assert read("text", [None, 7]) == []
+
+
+def test_deep_nesting_is_no_crash() -> None:
+    deep = '{"a":' * 100_000
+    assert parse_arguments(deep) is None
+    assert why_broken(deep)
+
+
+@pytest.mark.parametrize("arguments", BROKEN)
+def test_spoilt_arguments_are_not_completed_by_langchain(arguments: str) -> None:
+    from langchain_core.utils.json import parse_partial_json
+
+    text = arguments + mark_as_broken(arguments, "cut off")
+    try:
+        completed = parse_partial_json(text)
+    except ValueError:
+        return
+    assert not isinstance(completed, dict)
+
+
+def test_two_tools_without_arguments_stay_two_calls() -> None:
+    message = both(read([part("", name="f", key="a")], [part("", name="g", key="b")]))
+    assert [call["name"] for call in message.tool_calls] == ["f", "g"]
+
+
+@pytest.mark.parametrize("constant", ["NaN", "-Infinity"])
+def test_constants_that_are_no_json_break_a_call(constant: str) -> None:
+    message = both(read([part(f'{{"a": {constant}}}', name="f", key="a")]))
+    assert constant in message.invalid_tool_calls[0]["error"]
+
+
+def test_what_langchain_cannot_complete_needs_no_spoiling() -> None:
+    assert mark_as_broken("", "why").endswith("(why)")
+    assert outputs._completed("no JSON at all") is None

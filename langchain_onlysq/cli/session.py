@@ -15,6 +15,7 @@ from langchain_onlysq.cli.arguments import UsageError
 from langchain_onlysq.cli.conversation import Conversation
 from langchain_onlysq.cli.tables import model_rows
 from langchain_onlysq.settings import call_options as options
+from langchain_onlysq.settings.service import PUBLIC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +117,6 @@ def _service(arguments: Arguments) -> Iterator[dict[str, Any]]:
         client = stack.enter_context(httpx.Client(trust_env=False))
         yield {
             "base_url": server.base_url,
-            "api_key": options.PUBLIC_KEY,
+            "api_key": PUBLIC_KEY,
             "http_client": client,
         }

@@ -52,7 +52,7 @@ class ErrorContext:
         self.base_url = base_url
         self.secrets = secrets
 
-    def for_model(self, model: str) -> ErrorContext:
+    def for_model(self, model: str | None) -> ErrorContext:
         """Return the same for another model."""
         return ErrorContext(model, self.base_url, self.secrets)
 

@@ -9,7 +9,7 @@ from langchain_onlysq.response.deltas import Reasoning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_onlysq.response.deltas import Delta
+    from langchain_onlysq.response.deltas import Delta, TextFilter
 
 
 def held_back(text: str, marks: Sequence[str]) -> int:
@@ -145,3 +145,24 @@ class StopCutter:
         """Return where the first stop sequence begins, or the length of the text."""
         found = (text.find(stop) for stop in self._stops)
         return min((position for position in found if position >= 0), default=len(text))
+
+
+def pass_through(deltas: list[Delta], filters: Sequence[TextFilter]) -> list[Delta]:
+    """Pass deltas through filters, one behind the other; what is not text passes as it is."""
+    for text_filter in filters:
+        passed: list[Delta] = []
+        for delta in deltas:
+            if type(delta) is str:
+                passed += text_filter.feed(delta)
+            else:
+                passed.append(delta)
+        deltas = passed
+    return deltas
+
+
+def close_all(filters: Sequence[TextFilter], *, whole: bool) -> list[Delta]:
+    """End the text of all filters; return what they held back."""
+    deltas: list[Delta] = []
+    for position, text_filter in enumerate(filters):
+        deltas += pass_through(text_filter.close(whole=whole), filters[position + 1 :])
+    return deltas

@@ -25,9 +25,11 @@ from langchain_onlysq.prompted_tools.reader import ToolCallParser
 from langchain_onlysq.prompted_tools.wording import describe_schema, describe_tools
 from langchain_onlysq.settings.call_options import (
     ALIASES,
+    CallOptions,
+)
+from langchain_onlysq.settings.service import (
     BASE_URL_VARIABLE,
     KEY_VARIABLE,
-    CallOptions,
 )
 from langchain_onlysq.testing import LocalOnlySq, Reply
 from langchain_onlysq.testing.replies import Step

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.request.body import PATHS, build_payload, encode
+from langchain_onlysq.request.body import PATHS, build_body, encode
 from langchain_onlysq.request.tools import ToolRequest
-from langchain_onlysq.settings.call_options import CallOptions
+from langchain_onlysq.settings.call_options import (
+    CallOptions,
+)
 
 # How fast a machine is says nothing about the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,7 +29,7 @@ WIRE_HI = [{"role": "user", "content": "Hi"}]
 def build(
     extra: dict[str, Any] | None = None, *, stream: bool = False, **options: Any
 ) -> dict[str, Any]:
-    return build_payload(
+    return build_body(
         HI,
         CallOptions(**{"model": "gpt-4o-mini", **options}),
         NO_TOOLS,
@@ -148,7 +150,7 @@ def test_messages_are_merged_on_v2(*, endpoint: str, merge: bool | None, count: 
     options = CallOptions.model_validate(
         {"model": "m", "endpoint": endpoint, "merge_consecutive_messages": merge}
     )
-    body = build_payload([*HI, *HI], options, NO_TOOLS, {}, stream=False)
+    body = build_body([*HI, *HI], options, NO_TOOLS, {}, stream=False)
     assert len(body.get("request", body)["messages"]) == count
 
 
@@ -165,20 +167,20 @@ def test_tools_are_native_or_text(endpoint: str, tool_calling: str, role: str) -
     options = CallOptions.model_validate(
         {"model": "m", "endpoint": endpoint, "tool_calling": tool_calling}
     )
-    body = build_payload([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
+    body = build_body([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
     assert body.get("request", body)["messages"][0]["role"] == role
 
 
 def test_names_are_for_the_openai_endpoint_alone() -> None:
     for endpoint, named in (("v2", False), ("openai", True)):
         options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-        body = build_payload([HumanMessage("x", name="me")], options, NO_TOOLS, {}, stream=False)
+        body = build_body([HumanMessage("x", name="me")], options, NO_TOOLS, {}, stream=False)
         assert ("name" in body.get("request", body)["messages"][0]) is named
 
 
 def test_no_message_is_an_error_before_any_request() -> None:
     with pytest.raises(OnlySqInvalidRequestError):
-        build_payload([], CallOptions(model="m"), NO_TOOLS, {}, stream=False)
+        build_body([], CallOptions(model="m"), NO_TOOLS, {}, stream=False)
 
 
 class TestEncoding:
@@ -221,7 +223,7 @@ class TestEncoding:
         ]
         for endpoint in ("v2", "openai"):
             options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-            body = encode(build_payload(messages, options, NO_TOOLS, {bad: bad}, stream=True), "m")
+            body = encode(build_body(messages, options, NO_TOOLS, {bad: bad}, stream=True), "m")
             assert b"\\ud83d" not in body.replace(b'\\"', b"")
             assert "a\ufffd" in body.decode()
             json.loads(body)

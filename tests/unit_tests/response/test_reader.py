@@ -26,7 +26,9 @@ from langchain_onlysq.errors import (
 from langchain_onlysq.errors.classify import ErrorContext
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
-from langchain_onlysq.settings.call_options import CallOptions
+from langchain_onlysq.settings.call_options import (
+    CallOptions,
+)
 from tests.unit_tests.response.test_sse import (
     BODIES,
     LINE_BREAKERS,

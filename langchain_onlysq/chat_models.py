@@ -62,7 +62,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
     """Chat models of OnlySq, a free service in front of a hundred of them.
 
     Every field of `CallOptions` can also be passed as a keyword of a call, for that call alone;
-    an unknown keyword of a call goes into the request.
+    other keywords of a call are added to the request body.
 
     Example:
         ```python
@@ -200,7 +200,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
             The model with the tools bound.
 
         Raises:
-            OnlySqInvalidRequestError: If `tool_choice` names no tool that is bound, or a tool is
+            OnlySqInvalidRequestError: If `tool_choice` does not name a bound tool, or a tool is
                 one that only its own provider can run.
         """
         formatted = format_tools(tools, strict=strict)

@@ -157,7 +157,8 @@ class _Catalogue:
         except OnlySqTimeoutError as error:
             if error.code != "stall_timeout":
                 raise
-            msg = f"The catalogue took longer than {self._timeouts[1]:g} s; timeout=… allows more."
+            limit = self._timeouts[1]
+            msg = f"The catalogue took longer than {limit:g} s; raise timeout to wait longer."
             raise OnlySqTimeoutError(msg, code="read_timeout") from None
         events += decoder.close()
         models = self._read(events[0] if len(events) == 1 else Unreadable(decoder.opening))

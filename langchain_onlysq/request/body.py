@@ -104,7 +104,7 @@ def encode(body: Mapping[str, Any], model: str) -> bytes:
         model: Model id, for the error.
 
     Raises:
-        OnlySqInvalidRequestError: If something in it is no JSON (NaN, a set, a cycle).
+        OnlySqInvalidRequestError: If something in it is not JSON (NaN, a set, a cycle).
     """
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

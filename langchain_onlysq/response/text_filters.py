@@ -28,7 +28,7 @@ class ThinkSplitter:
 
     Only a block at the very beginning counts: further down, the tag is something that the answer
     talks about. Blanks around the block and around what is inside it are dropped. Where a whole
-    answer never closes the block, what was asked for must be somewhere in it: it is handed over as
+    answer never closes the block, what was asked for must be somewhere in it: it is delivered as
     text, too, so that nobody ends up with an empty answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class ThinkSplitter:
         self._thought: list[str] = []
 
     def feed(self, text: str) -> list[Delta]:
-        """Take the next text; return reasoning and text that can be handed over."""
+        """Take the next text; return reasoning and text that can be delivered."""
         if self._state == "after":
             return [text] if text else []
         self._held += text

@@ -122,7 +122,7 @@ class CallOptions(BaseModel):
     """Ids of models that are asked in turn where the one before failed for good.
 
     That is: with a rate limit, a missing model, a refusal of access, a failure of the service, a
-    timeout or an empty answer, and before anything was handed over.
+    timeout or an empty answer, and before anything was delivered.
     """
 
     tool_calling: Literal["auto", "native", "prompted"] = "auto"

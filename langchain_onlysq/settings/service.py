@@ -112,7 +112,7 @@ def normalize_base_url(url: str) -> str:
     `/openai`, `/openai/v1`, `/chat/completions` or slash is dropped.
 
     Raises:
-        ValueError: If it is no plain http(s) URL.
+        ValueError: If it is not a plain http(s) URL.
     """
     try:
         parts = urlsplit(url.strip())
@@ -139,7 +139,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Refuse headers that cannot be sent, without showing their values.
 
     Raises:
-        ValueError: If a name or a value is no valid HTTP header.
+        ValueError: If a name or a value is not a valid HTTP header.
     """
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):

@@ -83,4 +83,4 @@ def _timed_out(error: httpx.TimeoutException, sent: Send, model: str | None) -> 
     )
     limits = dict(zip(_TIMEOUT_NAMES, sent.timeout, strict=True))
     said = text.format(f"{limits.get(code) or 0:g}")
-    return OnlySqTimeoutError(f"{said}; timeout=… allows more.", code=code, model=model)
+    return OnlySqTimeoutError(f"{said}; raise timeout to wait longer.", code=code, model=model)

@@ -27,11 +27,6 @@ COMMAND = [sys.executable, "-W", "error", "-m", "langchain_onlysq"]
 USAGE = "gpt-4o-mini: 1 tokens in, 3 out\n"
 
 
-@pytest.fixture(autouse=True)
-def _asks_the_local_server(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONLYSQ_API_BASE", server.base_url)
-
-
 def shell(script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in which CMD is the command."""
     return subprocess.run(  # noqa: S603 - our own interpreter

@@ -12,11 +12,6 @@ from langchain_onlysq.testing import LocalOnlySq, Reply, catalogue
 from tests.unit_tests.cli.test_cli_terminal import HIDE, SHOW, run_here
 
 
-@pytest.fixture(autouse=True)
-def _asks_the_local_server(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONLYSQ_API_BASE", server.base_url)
-
-
 def test_models_are_a_table(server: LocalOnlySq, capsys: pytest.CaptureFixture[str]) -> None:
     server.reply_catalogue(catalogue(["sonar", "gpt-4o-mini"]))
     assert main(["--models"]) == 0

@@ -24,8 +24,7 @@ USAGE = "gpt-4o-mini: 1 tokens in, 3 out"
 
 
 @pytest.fixture(autouse=True)
-def _environment(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONLYSQ_API_BASE", server.base_url)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):

@@ -1,9 +1,9 @@
 """What ChatOpenAI and ChatOnlySq do on OnlySq's endpoint in OpenAI's shape, point by point.
 
-The table of the README says this in words. The suite asks ChatOnlySq; where langchain-openai is
-installed, this asks both, and tells what is no longer as the table says:
+The table of docs/beside_chat_openai.md says this in words. The suite asks ChatOnlySq; where
+langchain-openai is installed, this asks both, and tells what is no longer as the table says:
 
-    python -m tests.beside_chat_openai
+    python -m tests.support.beside_chat_openai
 """
 # ruff: noqa: T201 - it reports
 

@@ -367,7 +367,7 @@ class TestTools:
         measured = dict(line.split() for line in result.stdout.split("\n")[1:] if line)
         rows = dict(table(self.PAGE, "What tools cost"))
         assert rows == {count: measured[count] for count in ("1", "10", "30")}
-        said = re.search(r"(\d+) tokens[^.]*?(\d+) for\nten, (\d+) for thirty", text_of(README))
+        said = re.search(r"(\d+) tokens[^.]*?(\d+) for\sten, (\d+)\sfor\sthirty", text_of(README))
         assert said
         assert list(said.groups()) == list(rows.values())
 

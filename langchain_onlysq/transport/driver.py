@@ -30,8 +30,8 @@ def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generat
         while True:
             if isinstance(step, Effect):
                 outcome = channel.perform(step)
-                failed = isinstance(outcome, OnlySqError)
-                step = steps.throw(outcome) if failed else steps.send(outcome)
+                is_error = isinstance(outcome, OnlySqError)
+                step = steps.throw(outcome) if is_error else steps.send(outcome)
             else:
                 yield step
                 step = next(steps)
@@ -65,8 +65,8 @@ async def astream(
         while True:
             if isinstance(step, Effect):
                 outcome = await channel.perform(step)
-                failed = isinstance(outcome, OnlySqError)
-                step = steps.throw(outcome) if failed else steps.send(outcome)
+                is_error = isinstance(outcome, OnlySqError)
+                step = steps.throw(outcome) if is_error else steps.send(outcome)
             else:
                 yield step
                 step = next(steps)

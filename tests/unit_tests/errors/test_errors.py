@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core import exceptions as core
 
@@ -37,9 +37,7 @@ from langchain_onlysq.errors.bodies import (
     parse_retry_after,
 )
 from langchain_onlysq.errors.classify import ErrorContext, error_from_payload, error_from_response
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.support.properties import patient
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
 CONTEXT = ErrorContext(model="gpt-4o-mini", base_url="https://example.org/ai", secrets=(KEY,))

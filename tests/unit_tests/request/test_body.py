@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
@@ -15,9 +15,7 @@ from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.request.body import PATHS, build_payload, encode
 from langchain_onlysq.request.tools import ToolRequest
 from langchain_onlysq.settings.call_options import CallOptions
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.support.properties import patient
 
 HI = [HumanMessage("Hi")]
 NO_TOOLS = ToolRequest()

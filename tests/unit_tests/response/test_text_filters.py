@@ -6,17 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from langchain_onlysq.response.deltas import Delta, Reasoning
 from langchain_onlysq.response.text_filters import StopCutter, ThinkSplitter, held_back
+from tests.support.properties import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,244 @@
+"""However an answer is cut, and whatever its bytes are, it comes out the same."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from langchain_onlysq.errors import OnlySqError
+from langchain_onlysq.response.deltas import AnswerEnd, Delta, ToolCallDelta
+from tests.support.answer_bodies import BODIES, body_table, cut_at
+from tests.support.properties import patient
+from tests.support.reading import (
+    READ_USAGE,
+    USAGE,
+    answer,
+    comparable,
+    completion,
+    delta,
+    dump,
+    event,
+    events,
+    read,
+    reasoning,
+    text,
+)
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "stops": {"stop": ["мир", "done", "b\u2029"]},
+    "no reasoning": {"parse_reasoning": False},
+    "tolerant": {"allow_empty": True, "allow_truncated_stream": True},
+}
+
+option_table = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+
+
+class TestCuts:
+    @option_table
+    @body_table
+    def test_any_two_pieces_give_what_one_gives(self, body: bytes, options: dict[str, Any]) -> None:
+        expected = comparable(body, **options)
+        step = 1 if options == {} else 7
+        for offset in range(0, len(body) + 1, step):
+            assert comparable(body[:offset], body[offset:], **options) == expected, offset
+
+    @option_table
+    @body_table
+    def test_single_bytes_give_what_one_piece_gives(
+        self, body: bytes, options: dict[str, Any]
+    ) -> None:
+        pieces = [bytes([byte]) for byte in body]
+        assert comparable(*pieces, **options) == comparable(body, **options)
+
+    @patient
+    @given(
+        body=st.sampled_from(list(BODIES.values())),
+        options=st.sampled_from(list(OPTIONS.values())),
+        data=st.data(),
+    )
+    def test_random_cuts_give_what_one_piece_gives(
+        self, body: bytes, options: dict[str, Any], data: st.DataObject
+    ) -> None:
+        offsets = data.draw(st.lists(st.integers(0, len(body)), max_size=12))
+        pieces = cut_at(body, offsets)
+        assert comparable(*pieces, **options) == comparable(body, **options)
+
+    @patient
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    delta(content="a"),
+                    delta(content=""),
+                    delta(content="<think>"),
+                    delta(content="</think>"),
+                    delta(reasoning_content="r"),
+                    delta(),
+                    delta("stop"),
+                    delta("length", content="b"),
+                    delta("error"),
+                    event(),
+                    event(usage=USAGE),
+                    event({"message": {"content": "m"}}),
+                    event({"delta": None}),
+                    completion({"content": "whole"}),
+                    completion({"content": "whole"}, None),
+                    {"error": "x"},
+                    {},
+                    None,
+                    7,
+                    [delta(content="c")],
+                ]
+            ),
+            max_size=6,
+        )
+    )
+    @example([completion({"content": "a"}), delta(), completion({"content": "b"})])
+    def test_events_mean_the_same_in_one_piece_and_in_many(self, values: list[Any]) -> None:
+        pieces = [events(value, done=False) for value in values]
+        assert comparable(*pieces, stop=["bc"]) == comparable(b"".join(pieces), stop=["bc"])
+
+    @patient
+    @given(st.lists(st.binary(max_size=20), max_size=6))
+    def test_arbitrary_bytes_give_deltas_or_an_error_of_ours(self, pieces: list[bytes]) -> None:
+        deltas, end = read(*pieces)
+        assert all(isinstance(piece, str) for piece in deltas)
+        assert isinstance(end, (AnswerEnd, OnlySqError))
+        assert comparable(*pieces) == comparable(b"".join(pieces))
+
+
+KEYS = (
+    "choices delta message content finish_reason usage text type error id model object index "
+    "refusal reasoning annotations"
+)
+json_values = st.recursive(
+    st.sampled_from([None, True, False, 0, 7, 1.5, "", "x", "stop", "error", "\ud83d", 10**30]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS.split()),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@patient
+@given(st.lists(json_values, max_size=3))
+def test_arbitrary_json_gives_deltas_or_an_error_of_ours(values: list[Any]) -> None:
+    body = b"".join(b"data: " + dump(value) + b"\n\n" for value in values)
+    deltas, end = read(body)
+    assert all(isinstance(piece, str) and piece for piece in deltas)
+    if isinstance(end, OnlySqError):
+        assert str(end).isprintable()
+        assert len(str(end)) < 700
+    else:
+        json.dumps(end.metadata)
+
+
+@patient
+@given(st.dictionaries(st.sampled_from(["delta", "message", "finish_reason"]), json_values))
+def test_an_arbitrary_choice_gives_deltas_or_an_error_of_ours(choice: dict[str, Any]) -> None:
+    body = b"data: " + dump({"choices": [choice]}) + b"\n\ndata: [DONE]\n\n"
+    assert comparable(body) == comparable(*(bytes([byte]) for byte in body))
+
+
+@pytest.mark.parametrize("depth", [100, 190, 300, 480, 600, 800, 950, 5000])
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("[", "]"),
+        ('{"choices":[{"delta":{"content":[', "]}}]}"),
+        ('{"choices":[{"delta":{"content":{"content":', "}}}]}"),
+        ('{"choices":[{"delta":{"content":{"type":"x","y":[', "]}}}]}"),
+        ('{"error":[', "]}"),
+        ('{"choices":[{"finish_reason":[', "]}]}"),
+        ('{"object":[', "]}"),
+    ],
+)
+def test_nesting_is_no_crash(opening: str, closing: str, depth: int) -> None:
+    inside = ('{"text":', "}") if opening.endswith(":") else ("[", "]")
+    body = opening + inside[0] * depth + "7" + inside[1] * depth + closing
+    # On a stack of its own, which is as deep here as anywhere.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(read, f"data: {body}\n\ndata: [DONE]\n\n".encode()).result()
+
+
+class TestShortPath:
+    """An event that is like the one before it is read a shorter way, with the same outcome."""
+
+    CHOICES = st.fixed_dictionaries(
+        {
+            "delta": st.fixed_dictionaries(
+                {},
+                optional={
+                    "content": st.sampled_from(["a", "", "b\n", None, "<think>", "</think>", 7]),
+                    "role": st.sampled_from(["assistant", "", None]),
+                    "reasoning_content": st.sampled_from(["hm", None]),
+                    "refusal": st.sampled_from(["no", None]),
+                    "tool_calls": st.sampled_from([[], None, [{"function": {"name": "f"}}]]),
+                },
+            )
+        },
+        optional={
+            "index": st.sampled_from([0, 1]),
+            "finish_reason": st.sampled_from([None, "stop", "error", "length"]),
+            "message": st.sampled_from([None, {"content": "whole"}]),
+        },
+    )
+    AROUND = st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.sampled_from(["one", "two"]),
+            "usage": st.sampled_from([None, USAGE]),
+            "error": st.sampled_from([None, "", {"message": "no"}]),
+        },
+    )
+    EVENTS = st.lists(
+        st.tuples(AROUND, st.lists(CHOICES, max_size=2) | st.none()).map(
+            lambda parts: {**parts[0], "choices": parts[1]}
+        ),
+        max_size=6,
+    )
+
+    @patient
+    @given(EVENTS, st.booleans())
+    def test_the_outcome_is_the_same(self, values: list[Any], stops: bool) -> None:  # noqa: FBT001
+        options: dict[str, Any] = {"stop": ["b"]} if stops else {}
+        # No two events alike: none of them takes the short path.
+        unlike = [{**value, "number": number} for number, value in enumerate(values)]
+        alike = read(events(*values), **options)
+        other = read(events(*unlike), **options)
+        assert _without_ids(alike[0]) == _without_ids(other[0])
+        assert type(alike[1]) is type(other[1])
+        if isinstance(alike[1], AnswerEnd):
+            assert alike[1] == other[1]
+
+    def test_what_is_new_is_read(self) -> None:
+        new = [
+            delta(content="b", reasoning_content="hm"),
+            delta(content="c", refusal="no"),
+            delta(content="d", tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]),
+            event({"delta": {"content": "e"}}, model="other"),
+            event({"delta": {"content": "f"}}, usage=USAGE),
+        ]
+        deltas, end = answer(events(delta(content="a"), *new, delta("stop")))
+        assert text([d for d in deltas if isinstance(d, str)]) == "abcdef"
+        assert reasoning(deltas) == "hm"
+        assert [d.name for d in deltas if isinstance(d, ToolCallDelta) and d.name] == ["f"]
+        assert end.additional == {"refusal": "no"}
+        assert end.metadata["model_name"] == "other"
+        assert end.usage == READ_USAGE
+
+
+def _without_ids(deltas: list[Delta]) -> list[Any]:
+    return [replace(d, id=None) if isinstance(d, ToolCallDelta) else d for d in deltas]

@@ -16,21 +16,9 @@ from langchain_core.tools import tool
 import langchain_onlysq
 from langchain_onlysq import ChatOnlySq, OnlySqError, register
 from langchain_onlysq.testing import LocalOnlySq, Reply
+from tests.support.providers import table
 
-
-@pytest.fixture(autouse=True)
-def table() -> Iterator[dict[str, Any]]:
-    """LangChain's providers, without ours before and after the test."""
-    providers: dict[str, Any] = base._BUILTIN_PROVIDERS
-    clear_cache = base._get_chat_model_creator.cache_clear
-
-    def forget() -> None:
-        providers.pop("onlysq", None)
-        clear_cache()
-
-    forget()
-    yield providers
-    forget()
+__all__ = ["table"]
 
 
 class TestRegistered:

@@ -39,7 +39,7 @@ from langchain_onlysq.testing import (
     ReplyLike,
     catalogue,
 )
-from tests.unit_tests.transport.test_secrets import everything_about
+from tests.support.tracebacks import everything_about
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
 ENTRY: dict[str, Any] = {

@@ -22,7 +22,7 @@ from langchain_onlysq.models import profile_table as models
 from langchain_onlysq.models.profile_table import MODELS
 from langchain_onlysq.models.profiles import plain_name
 from langchain_onlysq.testing import LocalOnlySq, Reply
-from tests.unit_tests.project.test_package import ROOT
+from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "scripts" / "build_profiles.py"
 

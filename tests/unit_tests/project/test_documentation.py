@@ -47,7 +47,7 @@ from tests.support.documentation import (
     table,
     text_of,
 )
-from tests.unit_tests.project.test_package import PACKAGE
+from tests.support.paths import PACKAGE
 
 SNIPPETS = snippets()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import langchain
 import pytest
 
 from tests.support.documentation import Snippet, snippets
+from tests.support.providers import table
 from tests.unit_tests.project.test_documentation import _surroundings
-from tests.unit_tests.test_registration import table
 
 # LangChain's providers are the same before and after each test.
 __all__ = ["_surroundings", "table"]

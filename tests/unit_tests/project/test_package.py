@@ -12,9 +12,7 @@ import pytest
 
 import langchain_onlysq
 from langchain_onlysq.testing import LocalOnlySq
-
-ROOT = Path(__file__).parents[3]
-PACKAGE = Path(langchain_onlysq.__file__).parent
+from tests.support.paths import PACKAGE, ROOT
 
 
 def test_public_names() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit_tests.project.test_package import PACKAGE, ROOT
+from tests.support.paths import PACKAGE, ROOT
 
 TOWER = (
     "__main__",

@@ -9,33 +9,14 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableBinding
-from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq, OnlySqInvalidRequestError, OnlySqStreamError
 from langchain_onlysq.request.tools import normalize_tool_choice, response_format_for
 from langchain_onlysq.testing import Close, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
-from tests.unit_tests.transport.test_retrying import Counter
-
-SETUPS: dict[str, dict[str, Any]] = {
-    "v2": {"endpoint": "v2"},
-    "openai": {"endpoint": "openai"},
-    "openai prompted": {"endpoint": "openai", "tool_calling": "prompted"},
-}
-PROMPTED = ["v2", "openai prompted"]
-
-
-@tool
-def weather(city: str) -> str:
-    """Tell the weather of a city."""
-    return f"sunny in {city}"
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
+from tests.support.rate_limiter import CountingLimiter
+from tests.support.tools import PROMPTED, SETUPS, add, make, weather
 
 
 class Person(BaseModel):
@@ -55,11 +36,6 @@ def function(value: str) -> str:
 
 
 SCHEMA = {"title": "ByName", "description": "By name.", "type": "object", "properties": {}}
-
-
-def make(server: LocalOnlySq, setup: str = "v2", **fields: Any) -> ChatOnlySq:
-    settings = {"model": "m", "base_url": server.base_url, "max_retries": 0, **SETUPS[setup]}
-    return ChatOnlySq(**{**settings, **fields})
 
 
 def chat_of(server: LocalOnlySq, position: int = -1) -> dict[str, Any]:
@@ -461,7 +437,7 @@ def test_a_refusal_in_v1_content_can_be_sent_back(server: LocalOnlySq) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_the_rate_limiter_is_asked_before_asking_once_more(way: str, server: LocalOnlySq) -> None:
     server.reply("No.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
-    limiter = Counter()
+    limiter = CountingLimiter()
     llm = make(server, rate_limiter=limiter).bind_tools([add], tool_choice="any")
     assert run(way, llm).answer.tool_calls  # type: ignore[arg-type]
     assert limiter.asked == len(server.requests) == 2

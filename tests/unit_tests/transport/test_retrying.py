@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
-from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from langchain_onlysq import (
     ChatOnlySq,
@@ -41,6 +40,7 @@ from langchain_onlysq.testing import (
     completion,
 )
 from tests.support.four_ways import WAYS, agreed_error, four_ways, run
+from tests.support.rate_limiter import CountingLimiter
 
 SOON = {"Retry-After": "0"}
 
@@ -185,24 +185,10 @@ def test_callbacks_hear_of_retries(way: str, server: LocalOnlySq) -> None:
     assert [type(error) for error in handler.seen] == [OnlySqAPIError]
 
 
-class Counter(InMemoryRateLimiter):
-    def __init__(self) -> None:
-        super().__init__(requests_per_second=1000)
-        self.asked = 0
-
-    def acquire(self, *, blocking: bool = True) -> bool:
-        self.asked += 1
-        return super().acquire(blocking=blocking)
-
-    async def aacquire(self, *, blocking: bool = True) -> bool:
-        self.asked += 1
-        return await super().aacquire(blocking=blocking)
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_the_rate_limiter_is_asked_for_each_attempt(way: str, server: LocalOnlySq) -> None:
     server.reply(Reply.error(503, "busy"), Reply.error(503, "busy"), "now")
-    limiter = Counter()
+    limiter = CountingLimiter()
     llm = ChatOnlySq(model="m", base_url=server.base_url, rate_limiter=limiter)
     assert run(way, llm).answer.content == "now"
     assert limiter.asked == 3

@@ -10,9 +10,10 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from langchain_onlysq.testing.replies import Close, Hold, Pause, Reply, ReplyLike, Reset
+from langchain_onlysq.testing.replies import Reply, ReplyLike
 from langchain_onlysq.testing.requests import Headers, Request
 from langchain_onlysq.testing.service import Service
+from langchain_onlysq.testing.steps import Close, Hold, Pause, Reset
 from langchain_onlysq.testing.wire import actions
 
 if TYPE_CHECKING:

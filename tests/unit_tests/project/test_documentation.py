@@ -30,7 +30,7 @@ from langchain_onlysq.settings.call_options import (
     CallOptions,
 )
 from langchain_onlysq.testing import LocalOnlySq, Reply
-from langchain_onlysq.testing.replies import Step
+from langchain_onlysq.testing.steps import Step
 from langchain_onlysq.transport.retries import may_fall_back, seconds_until_retry
 from tests import beside_chat_openai as beside
 from tests.support.documentation import (

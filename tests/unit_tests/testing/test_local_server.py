@@ -363,12 +363,6 @@ class TestImports:
         with pytest.raises(ImportError, match=r"langchain-onlysq\[testing\]"):
             runpy.run_path(str(server_module.__file__))
 
-    def test_the_fixture_is_loaded_on_demand(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        plugin = types.ModuleType("langchain_onlysq.pytest_plugin")
-        plugin.local_onlysq = object()  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, plugin.__name__, plugin)
-        assert testing.local_onlysq is plugin.local_onlysq
-
     def test_other_names_are_unknown(self) -> None:
         with pytest.raises(AttributeError, match="no_such_name"):
             _ = testing.no_such_name

@@ -89,7 +89,7 @@ def _parsed(request: Request) -> object:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    _refuse(f"the body is not JSON: {name} is no JSON number")
+    _refuse(f"the body is not JSON: {name} is not a JSON number")
 
 
 def _check_model(body: Mapping[str, Any]) -> None:
@@ -241,7 +241,7 @@ def _check_tool_choice(choice: object, where: str, names: Sequence[str]) -> None
     function = _function(choice, where)
     _keys(function, f"{where}.function", required=("name",), others="")
     if function["name"] not in names:
-        _refuse(f"{where}.function.name: {function['name']!r} is none of the tools")
+        _refuse(f"{where}.function.name: {function['name']!r} is not one of the tools")
 
 
 def _function(value: object, where: str, *, required: Sequence[str] = ()) -> dict[str, Any]:

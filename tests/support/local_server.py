@@ -6,16 +6,14 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-from langchain_onlysq.testing import (
-    LocalOnlySq,
-    tool_call,
-)
+from langchain_onlysq.testing import Headers, LocalOnlySq, Request, tool_call
+from langchain_onlysq.testing.service import Service
 
 KEY = {"Authorization": "Bearer openai"}
 V2 = "/ai/v2"
@@ -43,8 +41,6 @@ ADDER = {
     },
 }
 CALL = tool_call("get_weather", {"location": "Rome"}, call_id="c1")
-
-
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 ASKED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "sunny"}
@@ -90,9 +86,34 @@ def streamed(server: LocalOnlySq, **options: Any) -> Iterator[httpx.Response]:
         yield got
 
 
-def message_of(response: httpx.Response) -> dict[str, Any]:
-    message: dict[str, Any] = response.json()["choices"][0]["message"]
+def request_of(
+    body: Any, path: str = V2, headers: Mapping[str, str | None] | None = None
+) -> Request:
+    """A request as the server would receive it; a header that is None is left out."""
+    given = {**KEY, "Content-Type": "application/json", **(headers or {})}
+    sent = Headers((name, value) for name, value in given.items() if value is not None)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Request("POST", path, sent, content)
+
+
+def answered(body: Any, path: str = V2, **options: bool) -> dict[str, Any]:
+    """The body of the answer to a request, without any socket."""
+    service = Service(
+        **{"strict": True, "native_tools_on_v2": False, "ignores_stop": False, **options}
+    )
+    reply = service.answer(request_of(body, path))
+    assert isinstance(reply.body, bytes)
+    answer: dict[str, Any] = json.loads(reply.body)
+    return answer
+
+
+def message_in(answer: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = answer["choices"][0]["message"]
     return message
+
+
+def message_of(response: httpx.Response) -> dict[str, Any]:
+    return message_in(response.json())
 
 
 def content_of(response: httpx.Response) -> str:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from langchain_onlysq.testing import (
-    LocalOnlySq,
-)
+from langchain_onlysq.testing import Request
+from langchain_onlysq.testing.checks import RefusedRequestError, check_chat
 from tests.support.local_server import (
     ADDER,
     ASKED,
     CALL,
     IMAGE,
-    KEY,
     OPENAI,
     RESULT,
     USER,
     V2,
     WEATHER,
-    content_of,
+    answered,
     flat,
-    message_of,
+    message_in,
     native,
-    post,
-    send,
+    request_of,
     v2,
 )
 
@@ -136,7 +132,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         OPENAI,
         flat(tools=native(ADDER), tool_choice={"type": "function", "function": {"name": "other"}}),
-        "tool_choice.function.name: 'other' is none of the tools",
+        "tool_choice.function.name: 'other' is not one of the tools",
     ),
     (OPENAI, flat(parallel_tool_calls=None), "parallel_tool_calls: must be true or false"),
     (OPENAI, flat(response_format="json"), "response_format: must be an object, not str"),
@@ -162,87 +158,63 @@ BAD: list[tuple[str, Any, str]] = [
 ]
 
 
-class TestChecks:
-    @pytest.mark.parametrize(("path", "body"), GOOD)
-    def test_documented_requests_pass(
-        self, server: LocalOnlySq, path: str, body: dict[str, Any]
-    ) -> None:
-        response = post(server, body, path)
-        assert response.status_code == 200, response.text
+def refusal(request: Request, **options: bool) -> RefusedRequestError:
+    with pytest.raises(RefusedRequestError) as caught:
+        check_chat(request, **options)
+    return caught.value
 
-    @pytest.mark.parametrize(("path", "body", "complaint"), BAD)
-    def test_wrong_requests_are_refused(
-        self, server: LocalOnlySq, path: str, body: Any, complaint: str
-    ) -> None:
-        server.reply("unused")
-        response = post(server, body, path)
-        assert response.status_code == 400
-        assert complaint in response.json()["error"]["message"]
-        assert server.replies_left == 1
-        assert len(server.requests) == 1
 
-    @pytest.mark.parametrize("path", [V2, OPENAI])
-    @pytest.mark.parametrize(
-        ("authorization", "complaint"),
-        [
-            (None, "missing"),
-            ("", "Bearer <key>"),
-            ("openai", "Bearer <key>"),
-            ("Bearer", "Bearer <key>"),
-            ("Basic b3BlbmFp", "Bearer <key>"),
-            ("Bearer a b", "Bearer <key>"),
-        ],
-    )
-    def test_keys(
-        self, server: LocalOnlySq, path: str, authorization: str | None, complaint: str
-    ) -> None:
-        headers = {} if authorization is None else {"Authorization": authorization}
-        response = post(server, {}, path, headers=headers)
-        assert response.status_code == 401
-        assert complaint in response.json()["error"]["message"]
+@pytest.mark.parametrize(("path", "body"), GOOD)
+def test_documented_requests_pass(path: str, body: dict[str, Any]) -> None:
+    check_chat(request_of(body, path))
 
-    @pytest.mark.parametrize(
-        ("content", "complaint"),
-        [
-            (b"", "not JSON"),
-            (b"{", "not JSON"),
-            (b'{"model": "\xff"}', "not JSON"),
-            (b'{"model": NaN}', "NaN is no JSON number"),
-            (b'{"model": "\\ud800"}', "lone surrogate"),
-        ],
-    )
-    def test_bodies_that_are_no_json(
-        self, server: LocalOnlySq, content: bytes, complaint: str
-    ) -> None:
-        headers = KEY | {"Content-Type": "application/json; charset=utf-8"}
-        response = send(server, "POST", "/ai/v2", content=content, headers=headers)
-        assert response.status_code == 400
-        assert complaint in response.json()["error"]["message"]
 
-    @pytest.mark.parametrize("content_type", [None, "text/plain", "application/jsonp"])
-    def test_content_types(self, server: LocalOnlySq, content_type: str | None) -> None:
-        headers = KEY if content_type is None else KEY | {"Content-Type": content_type}
-        content = json.dumps(v2()).encode()
-        response = send(server, "POST", "/ai/v2", content=content, headers=headers)
-        assert response.status_code == 400
-        assert "Content-Type" in response.json()["error"]["message"]
+@pytest.mark.parametrize(("path", "body", "complaint"), BAD)
+def test_wrong_requests_are_refused(path: str, body: Any, complaint: str) -> None:
+    error = refusal(request_of(body, path))
+    assert error.status == 400
+    assert complaint in str(error)
 
-    @pytest.mark.parametrize("body", [b"{", json.dumps(v2(stream=False)).encode(), b"[1]"])
-    def test_they_can_be_turned_off(self, body: bytes) -> None:
-        with LocalOnlySq("Hello", strict=False) as server:
-            response = send(server, "POST", "/ai/v2", content=body)
-            assert content_of(response) == "Hello"
-            assert send(server, "POST", "/ai/v3", content=body).status_code == 404
 
-    def test_the_built_in_model_answers_unchecked_requests(self) -> None:
-        with LocalOnlySq(strict=False) as server:
-            response = send(server, "POST", "/ai/v2", content=b"no json")
-            assert content_of(response) == "You said: "
+@pytest.mark.parametrize("path", [V2, OPENAI])
+@pytest.mark.parametrize("key", ["", "openai", "Bearer", "Basic b3BlbmFp", "Bearer a b"])
+def test_a_key_is_a_bearer_token(path: str, key: str) -> None:
+    error = refusal(request_of({}, path, {"Authorization": key}))
+    assert error.status == 401
+    assert "Bearer <key>" in str(error)
 
-    def test_native_tools_on_v2_are_an_option(self) -> None:
-        body = v2(USER, ASKED, RESULT, USER, tools=native(WEATHER), tool_choice="required")
-        with LocalOnlySq(native_tools_on_v2=True) as server:
-            message = message_of(post(server, body))
-            assert message["tool_calls"][0]["function"]["name"] == "get_weather"
-            assert post(server, v2(tool_choice="auto")).status_code == 400
-            assert post(server, v2(USER, ASKED)).status_code == 400
+
+def test_a_key_is_needed() -> None:
+    error = refusal(request_of({}, headers={"Authorization": None}))
+    assert error.status == 401
+    assert "missing" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b'{"model": "\xff"}', "not JSON"),
+        (b'{"model": NaN}', "NaN is not a JSON number"),
+        (b'{"model": "\\ud800"}', "lone surrogate"),
+    ],
+)
+def test_bodies_that_are_not_json(content: bytes, complaint: str) -> None:
+    request = request_of(content, V2, {"Content-Type": "application/json; charset=utf-8"})
+    assert complaint in str(refusal(request))
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/jsonp"])
+def test_content_types(content_type: str | None) -> None:
+    request = request_of(v2(), V2, {"Content-Type": content_type})
+    assert "Content-Type" in str(refusal(request))
+
+
+def test_native_tools_on_v2_are_an_option() -> None:
+    body = v2(USER, ASKED, RESULT, USER, tools=native(WEATHER), tool_choice="required")
+    check_chat(request_of(body), native_tools_on_v2=True)
+    message = message_in(answered(body, native_tools_on_v2=True))
+    assert message["tool_calls"][0]["function"]["name"] == "get_weather"
+    for wrong in (v2(tool_choice="auto"), v2(USER, ASKED)):
+        assert refusal(request_of(wrong), native_tools_on_v2=True).status == 400

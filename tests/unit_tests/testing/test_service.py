@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -56,6 +57,29 @@ class TestEndpoints:
         assert answers[2].content == b"{}"
         assert answers[3].json() == catalogue()
         assert server.replies_left == 1
+
+
+class TestChecks:
+    def test_what_is_refused_takes_no_reply(self, server: LocalOnlySq) -> None:
+        server.reply("unused")
+        refused = post(server, {})
+        assert refused.status_code == 400
+        assert refused.json() == {"error": {"message": "model: missing"}}
+        assert post(server, v2(), headers={}).status_code == 401
+        assert server.replies_left == 1
+        assert len(server.requests) == 2
+
+    @pytest.mark.parametrize("body", [b"{", json.dumps(v2(stream=False)).encode(), b"[1]"])
+    def test_they_can_be_turned_off(self, body: bytes) -> None:
+        with LocalOnlySq("Hello", strict=False) as server:
+            response = send(server, "POST", "/ai/v2", content=body)
+            assert content_of(response) == "Hello"
+            assert send(server, "POST", "/ai/v3", content=body).status_code == 404
+
+    def test_the_built_in_model_answers_unchecked_requests(self) -> None:
+        with LocalOnlySq(strict=False) as server:
+            response = send(server, "POST", "/ai/v2", content=b"not JSON")
+            assert content_of(response) == "You said: "
 
 
 class TestScripting:

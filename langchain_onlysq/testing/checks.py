@@ -1,4 +1,4 @@
-"""Strict reading of a request: what is not documented is refused, with a message that says why."""
+"""Strict checks of a request: what is not documented is refused, with a message that says why."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _items(value: object, where: str) -> list[Any]:
 
 
 def _keys(value: Mapping[str, Any], where: str, *, required: Sequence[str], others: str) -> None:
-    """Check that an object has the required keys and none but those and the others."""
+    """Check that an object has the required keys, and no keys but those and the others."""
     for key in required:
         if key not in value:
             _refuse(f"{where}.{key}: missing")
@@ -331,7 +331,7 @@ def _still_asked(message: Mapping[str, Any], where: str, asked: set[str]) -> set
     if message["role"] == "tool":
         call_id = message["tool_call_id"]
         if call_id not in asked:
-            _refuse(f"{where}.tool_call_id: {call_id!r} answers no open tool call")
+            _refuse(f"{where}.tool_call_id: {call_id!r} does not answer an open tool call")
         return asked - {call_id}
     _all_answered(asked, where)
     ids = [call["id"] for call in message.get("tool_calls") or ()]

@@ -69,7 +69,7 @@ class Reply:
     declared_length: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a body that could not be sent, where the test is written and not in the server."""
+        """Refuse a body that cannot be sent here, in the test, and not later in the server."""
         for item in self.items:
             if not isinstance(item, bytes | Step):
                 msg = f"A body consists of bytes and steps, not of {type(item).__name__}."
@@ -124,7 +124,7 @@ class Reply:
         """Answer with tool calls: natively where the request offers ``tools``, else in text.
 
         Args:
-            calls: Names and arguments; arguments given as a string go out as they are.
+            calls: Names and arguments; a string of arguments is sent as it is.
             text: What the model says before the calls.
 
         Returns:
@@ -187,7 +187,7 @@ class Reply:
                 a clean end.
 
         Returns:
-            The reply, to be scripted; it streams also where the request did not ask for it.
+            The reply, to be scripted; it streams even if the request did not ask for a stream.
 
         Example:
             >>> reply = Reply.broken_stream("One two three", after=2, how="reset")
@@ -325,7 +325,7 @@ def resolve(item: ReplyLike, request: Request) -> Reply:
         The reply.
 
     Raises:
-        TypeError: If the item, or what a callable returned, is nothing that can be scripted.
+        TypeError: If the item, or what a callable returned, cannot be scripted.
     """
     while callable(item):
         item = item(request)

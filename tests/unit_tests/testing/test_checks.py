@@ -144,8 +144,16 @@ BAD: list[tuple[str, Any, str]] = [
     (OPENAI, flat(USER, ASKED | {"tool_calls": []}), "tool_calls: must not be empty"),
     (OPENAI, flat(USER, ASKED), "messages: no tool message answers the calls c1"),
     (OPENAI, flat(USER, ASKED, USER), "messages[2]: no tool message answers the calls c1"),
-    (OPENAI, flat(USER, RESULT), "messages[1].tool_call_id: 'c1' answers no open tool call"),
-    (OPENAI, flat(USER, ASKED, RESULT, RESULT), "messages[3].tool_call_id: 'c1' answers no open"),
+    (
+        OPENAI,
+        flat(USER, RESULT),
+        "tool_call_id: 'c1' does not answer an open tool call",
+    ),
+    (
+        OPENAI,
+        flat(USER, ASKED, RESULT, RESULT),
+        "messages[3].tool_call_id: 'c1' does not answer",
+    ),
     (OPENAI, flat(USER, ASKED, RESULT | {"tool_call_id": ""}), "tool_call_id: must not be empty"),
     (OPENAI, flat(USER, ASKED, {"role": "tool", "content": "x"}), "tool_call_id: missing"),
     (OPENAI, flat(USER, ASKED, RESULT | {"content": None}), "messages[2].content: must be a str"),

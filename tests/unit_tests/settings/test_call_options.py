@@ -70,6 +70,7 @@ class TestFields:
             ("temperature", float("nan")),
             ("top_p", float("inf")),
             ("max_tokens", 1.5),
+            ("seed", "one"),
             ("stop", [""]),
             ("stop", ""),
             ("stop", [7]),
@@ -348,19 +349,15 @@ class TestBaseUrls:
             "/openai/v1/chat/completions",
         ],
     )
-    @pytest.mark.parametrize(
-        "base",
-        [
+    def test_the_path_of_an_endpoint_is_dropped(self, tail: str) -> None:
+        for base in (
             "https://api.onlysq.ru/ai",
             "http://127.0.0.1:8000",
             "http://[::1]:8000/ai",
             "https://example.org/proxy/v2x",
-        ],
-    )
-    def test_the_path_of_an_endpoint_is_dropped(self, base: str, tail: str) -> None:
-        assert normalize_base_url(base + tail) == base
-        assert normalize_base_url(f" {base}{tail}\n") == base
-        assert normalize_base_url(normalize_base_url(base + tail)) == base
+        ):
+            assert normalize_base_url(base + tail) == base
+            assert normalize_base_url(f" {base}{tail}\n") == base
 
     def test_only_the_end_is_dropped(self) -> None:
         assert normalize_base_url("https://a/v2/ai") == "https://a/v2/ai"

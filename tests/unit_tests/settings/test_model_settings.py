@@ -76,15 +76,7 @@ def test_a_keyword_like_no_other_is_refused_without_a_guess() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        "https://api.onlysq.ru/ai",
-        "https://api.onlysq.ru/ai/",
         "https://api.onlysq.ru/ai/v2",
-        "https://api.onlysq.ru/ai/v2/",
-        "https://api.onlysq.ru/ai/openai",
-        "https://api.onlysq.ru/ai/openai/",
-        "https://api.onlysq.ru/ai/openai/v1",
-        "https://api.onlysq.ru/ai/openai/v1/",
-        "https://api.onlysq.ru/ai/openai/chat/completions",
         "https://api.onlysq.ru/ai/openai/v1/chat/completions/",
         " https://api.onlysq.ru/ai\n",
     ],
@@ -100,12 +92,7 @@ def test_tails_of_a_base_url_are_dropped(given: str, monkeypatch: pytest.MonkeyP
     [
         "",
         "api.onlysq.ru/ai",
-        "ftp://api.onlysq.ru/ai",
-        "https://",
-        "https://[",
-        "https://host:port/ai",
         "https://host/ai?key=1",
-        "https://host/ai#top",
         f"https://user:{CANARY}@host/ai",
     ],
 )
@@ -121,9 +108,7 @@ def test_an_empty_variable_counts_as_unset(name: str, monkeypatch: pytest.Monkey
     assert make() == make(api_key="openai", base_url="https://api.onlysq.ru/ai")
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", f"{CANARY} ", f"{CANARY}\n", f"\t{CANARY}", f"{CANARY}é", f"{CANARY}\0"]
-)
+@pytest.mark.parametrize("key", ["", f"{CANARY}\n", f"{CANARY}\0"])
 def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,29 +125,14 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
     "fields",
     [
         {"model": ""},
-        {"model": "  "},
-        {"model": None},
-        {"temperature": float("nan")},
         {"temperature": "hot"},
-        {"top_p": float("inf")},
-        {"max_tokens": 1.5},
-        {"seed": "one"},
         {"stop": [""]},
-        {"stop": [1]},
-        {"endpoint": "v3"},
         {"timeout": -1},
-        {"timeout": (1, 2, 3, 4, 5)},
-        {"timeout": float("nan")},
-        {"stall_timeout": 0},
-        {"max_retries": -1},
         {"max_retries": None},
-        {"tool_calling": "magic"},
         {"model_kwargs": {"temperature": 1}},
-        {"model_kwargs": {"messages": []}},
         {"model_kwargs": {"base_url": "x"}},
         {"default_headers": {"bad name": "x"}},
         {"default_headers": {"x": "two\nlines"}},
-        {"default_headers": {"x": "é"}},
         {"http_client": httpx.AsyncClient()},
         {"http_async_client": httpx.Client()},
     ],
@@ -178,10 +148,7 @@ def test_bad_values_are_refused_by_name(fields: dict[str, Any]) -> None:
     [
         (30, 30),
         ((1, 2), (1, 2, None, None)),
-        ((1, 2, 3, 4), (1, 2, 3, 4)),
-        ([1, 2, 3, None], (1, 2, 3, None)),
         (httpx.Timeout(5, connect=1), (1, 5, 5, 5)),
-        (httpx.Timeout(None), (None, None, None, None)),
         (None, None),
     ],
 )

@@ -24,6 +24,7 @@ from langchain_onlysq import (
     OnlySqNotFoundError,
     OnlySqRateLimitError,
     OnlySqResponseError,
+    OnlySqStreamError,
     OnlySqTimeoutError,
     alist_models,
     list_models,
@@ -31,7 +32,6 @@ from langchain_onlysq import (
 from langchain_onlysq.errors import near_ids as known
 from langchain_onlysq.models.entries import read_models
 from langchain_onlysq.testing import (
-    Close,
     Heartbeats,
     Hold,
     LocalOnlySq,
@@ -74,8 +74,9 @@ FAST = {"retry-after": "0"}
 
 
 @pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_memory_and_no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known, "_ids", {})
+    monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.0)
 
 
 def both_ways(*replies: ReplyLike, **kwargs: Any) -> list[OnlySqModel]:
@@ -221,18 +222,15 @@ class TestFailures:
             ({"hello": "world"}, OnlySqResponseError),
             (b"7", OnlySqResponseError),
             ({"models": {}}, OnlySqEmptyResponseError),
-            (b"", OnlySqResponseError),
+            (b"", OnlySqEmptyResponseError),
             ({}, OnlySqEmptyResponseError),
             ({"error": {"message": "slow down", "code": 429}}, OnlySqRateLimitError),
             ({"detail": "down"}, OnlySqAPIError),
-            (Reply(body=[b'{"models"', Close()], framing="length"), OnlySqError),
+            (Reply(body=b'{"models"', declared_length=500, framing="length"), OnlySqStreamError),
         ],
     )
-    def test_class(
-        self, reply: Any, error: type[OnlySqError], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.0)
-        assert isinstance(both_errors(*[reply] * 3), error)
+    def test_class(self, reply: Any, error: type[OnlySqError]) -> None:
+        assert type(both_errors(*[reply] * 3)) is error
 
     def test_it_is_asked_again(self) -> None:
         fails = [Reply.error(502, headers=FAST), Reply.error(429, headers=FAST)]
@@ -244,13 +242,11 @@ class TestFailures:
         assert isinstance(error, OnlySqTimeoutError)
         assert error.code == "read_timeout"
 
-    def test_no_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.0)
+    def test_no_connection(self) -> None:
         with pytest.raises(OnlySqConnectionError):
             list_models(base_url="http://127.0.0.1:9")
 
-    def test_a_page_names_the_base_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.0)
+    def test_a_page_names_the_base_url(self) -> None:
         assert "base_url" in str(both_errors(*[b"<html></html>"] * 3))
 
 

@@ -33,6 +33,12 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardly wait before an attempt is made again."""
+    monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
 def server() -> Iterator[LocalOnlySq]:
     with LocalOnlySq() as running:
         yield running

@@ -73,10 +73,12 @@ MODEL = OnlySqModel(
 FAST = {"retry-after": "0"}
 
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
 @pytest.fixture(autouse=True)
-def _no_memory_and_no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known, "_ids", {})
-    monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.0)
 
 
 def both_ways(*replies: ReplyLike, **kwargs: Any) -> list[OnlySqModel]:

@@ -18,6 +18,8 @@ from tests.support.four_ways import WAYS, run
 from tests.support.rate_limiter import CountingLimiter
 from tests.support.tools import PROMPTED, SETUPS, add, make, weather
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
 
 class Person(BaseModel):
     """Somebody."""

@@ -31,6 +31,7 @@ from langchain_onlysq import (
 )
 from langchain_onlysq.testing import (
     Close,
+    Heartbeats,
     Hold,
     LocalOnlySq,
     Pause,
@@ -45,13 +46,11 @@ from tests.support.rate_limiter import CountingLimiter
 SOON = {"Retry-After": "0"}
 
 
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.01)
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 RETRIED: dict[str, Any] = {
-    **{str(s): Reply.error(s, "later", headers=SOON) for s in (408, 409, 425, 429, 500, 503, 529)},
+    **{str(s): Reply.error(s, "later", headers=SOON) for s in (408, 429, 503)},
     "500 without Retry-After": Reply.error(500, "later"),
     "reset before the answer": Reply(body=[Reset()]),
     "closed before the answer": Reply(body=[Close()]),
@@ -77,9 +76,9 @@ def test_what_may_pass_is_tried_again(fault: Any) -> None:
         assert outcome.requests == 3
 
 
-@pytest.mark.parametrize("fault", RETRIED.values(), ids=RETRIED.keys())
-def test_no_retries_is_one_request(fault: Any) -> None:
-    for outcome in four_ways(fault, max_retries=0):
+@pytest.mark.parametrize("name", ["429", "reset before the answer", "not understood"])
+def test_no_retries_is_one_request(name: str) -> None:
+    for outcome in four_ways(RETRIED[name], max_retries=0):
         assert isinstance(outcome.failure, OnlySqError), outcome.way
         assert outcome.requests == 1
 
@@ -307,8 +306,6 @@ class TestSilence:
     def test_heartbeats_instead_of_a_whole_answer_come_to_an_end(
         self, way: str, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats
-
         server.reply(Reply(body=[b"", Heartbeats(0.02)]))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3)
         assert run(way, llm).failure.code == "stall_timeout"
@@ -325,8 +322,6 @@ class TestSilence:
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_heartbeats_are_no_events(self, way: str, server: LocalOnlySq) -> None:
-        from langchain_onlysq.testing import Heartbeats
-
         server.reply(Reply.stream([chunk("first"), Heartbeats(0.02)], done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3, max_retries=2)
         outcome = run(way, llm)
@@ -340,8 +335,6 @@ class TestSilence:
     def test_silence_is_a_stall_also_after_heartbeats(
         self, way: str, beats: int, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats
-
         silence: list[Any] = [Heartbeats(0.05, beats), Hold()]
         server.reply(Reply(headers={"Content-Type": "text/event-stream"}, body=[b"", *silence]))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3, timeout=60)
@@ -353,8 +346,6 @@ class TestSilence:
     def test_a_connection_lost_after_heartbeats_is_no_stall(
         self, way: str, server: LocalOnlySq
     ) -> None:
-        from langchain_onlysq.testing import Heartbeats
-
         events: list[Any] = [chunk("a"), Heartbeats(0.1, 2), Pause(0.1), Reset()]
         server.reply(Reply.stream(events, done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=2)
@@ -376,8 +367,6 @@ class TestSilence:
         assert text == "a b c"
 
     def test_none_turns_it_off(self, server: LocalOnlySq) -> None:
-        from langchain_onlysq.testing import Heartbeats
-
         server.reply(Reply.stream([Heartbeats(0.02, 20), chunk("late", finish_reason="stop")]))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=None)
         assert run("stream", llm).answer.content == "late"

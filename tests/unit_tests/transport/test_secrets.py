@@ -17,6 +17,8 @@ from langchain_onlysq.testing import Close, Hold, LocalOnlySq, Reply, Reset, chu
 from tests.support.four_ways import WAYS, run
 from tests.support.tracebacks import everything_about
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
 KEY = "sq-canary-of-the-key-0123456789"
 HEADER = "canary-of-a-header"
 PROXY = "canary-of-the-proxy"

@@ -9,7 +9,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 NOX := 'nox>=2025.2.9'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test_lowest test_all_pythons test_wheel coverage integration_tests \
+.PHONY: help demo unit test test_lowest test_all_pythons test_wheel coverage integration_tests \
 	prompt_cost profiles soak bench bench_peers lint format type type_public \
 	build clean
 
@@ -35,6 +35,12 @@ help: ## list the targets
 
 demo: .venv/demo ## see a chat model answer, without network or key (LIVE=1: the real service)
 	@$(BIN)/python examples/demo.py $(if $(LIVE),--live)
+
+ROOMS := errors models outputs prompted_tools request response settings testing transport
+
+unit: .venv/dev ## run the tests of the rooms that need no socket, in seconds
+	$(BIN)/pytest -q --disable-socket --allow-unix-socket -m "not sockets" \
+		$(ROOMS:%=tests/unit_tests/%) $(ARGS)
 
 test: .venv/dev ## run every test that needs no network, and check the coverage
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS)

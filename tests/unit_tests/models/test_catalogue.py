@@ -73,7 +73,7 @@ MODEL = OnlySqModel(
 FAST = {"retry-after": "0"}
 
 
-pytestmark = pytest.mark.usefixtures("short_waits")
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("short_waits")]
 
 
 @pytest.fixture(autouse=True)

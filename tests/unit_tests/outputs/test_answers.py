@@ -20,6 +20,8 @@ from langchain_onlysq import (
 from langchain_onlysq.testing import LocalOnlySq, Reply, chunk, completion
 from tests.support.four_ways import agreed, agreed_error, four_ways
 
+pytestmark = pytest.mark.sockets
+
 USAGE = {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30}
 WHOLE: dict[str, Any] = {
     "id": "chat_1",

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.runnables import RunnableBinding
 from pydantic import BaseModel
 
-from langchain_onlysq import ChatOnlySq, OnlySqInvalidRequestError, OnlySqStreamError
+from langchain_onlysq import OnlySqInvalidRequestError, OnlySqStreamError
 from langchain_onlysq.request.tools import normalize_tool_choice, response_format_for
 from langchain_onlysq.testing import Close, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
@@ -455,7 +455,7 @@ def test_a_call_in_an_attempt_that_failed_is_none_that_came(way: str, server: Lo
     assert len(server.requests) == 3
 
 
-def test_a_native_call_beside_one_in_the_text() -> None:
+def test_a_native_call_beside_one_in_the_text(server: LocalOnlySq) -> None:
     written = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
     native = {"index": 0, "id": "z", "function": {"name": "add", "arguments": '{"a": 2}'}}
     body = Reply.stream(
@@ -463,9 +463,8 @@ def test_a_native_call_beside_one_in_the_text() -> None:
     )
     add = {"name": "add", "description": "Add.", "parameters": {"type": "object"}}
     tools = [{"type": "function", "function": add}]
-    with LocalOnlySq() as server:
-        for way in WAYS:
-            server.reply(body)
-            llm: Any = ChatOnlySq(model="m", base_url=server.base_url).bind_tools(tools)
-            calls = run(way, llm).answer.tool_calls
-            assert [call["args"] for call in calls] == [{"a": 1}, {"a": 2}]
+    for way in WAYS:
+        server.reply(body)
+        llm: Any = make(server).bind_tools(tools)
+        calls = run(way, llm).answer.tool_calls
+        assert [call["args"] for call in calls] == [{"a": 1}, {"a": 2}]

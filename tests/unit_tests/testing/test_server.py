@@ -40,6 +40,8 @@ from tests.support.local_server import (
     v2,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 def server_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "LocalOnlySq"]

@@ -24,6 +24,8 @@ from tests.support.local_server import (
     v2,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 class TestEndpoints:
     @pytest.mark.parametrize("path", ["/", "/ai", "/ai/v1", "/ai/v2/", "/ai/openai", "/v2"])

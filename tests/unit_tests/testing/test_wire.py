@@ -29,6 +29,8 @@ from tests.support.local_server import (
     v2,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 class TestFraming:
     def read(self, reply: Reply) -> tuple[bytes, bytes]:

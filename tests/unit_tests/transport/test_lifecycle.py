@@ -19,6 +19,8 @@ from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqError
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
 
+pytestmark = pytest.mark.sockets
+
 
 def make(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
     return ChatOnlySq(**{"model": "m", "base_url": server.base_url, **fields})

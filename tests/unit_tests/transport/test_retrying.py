@@ -46,7 +46,7 @@ from tests.support.rate_limiter import CountingLimiter
 SOON = {"Retry-After": "0"}
 
 
-pytestmark = pytest.mark.usefixtures("short_waits")
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("short_waits")]
 
 
 RETRIED: dict[str, Any] = {

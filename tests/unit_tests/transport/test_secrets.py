@@ -17,7 +17,7 @@ from langchain_onlysq.testing import Close, Hold, LocalOnlySq, Reply, Reset, chu
 from tests.support.four_ways import WAYS, run
 from tests.support.tracebacks import everything_about
 
-pytestmark = pytest.mark.usefixtures("short_waits")
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("short_waits")]
 
 KEY = "sq-canary-of-the-key-0123456789"
 HEADER = "canary-of-a-header"

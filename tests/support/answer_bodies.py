@@ -42,7 +42,7 @@ def stream(*events: Any, end: bytes = b"\n", done: bytes = b"data: [DONE]") -> b
 
 
 CHUNKS = [*map(chunk, TEXTS), chunk(None, "stop")]
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "id": "chat_1",
     "object": "chat.completion",
     "created": 1745146202,
@@ -50,7 +50,12 @@ WHOLE = {
     "choices": [
         {
             "index": 0,
-            "message": {"role": "assistant", "content": "".join(TEXTS), "refusal": None},
+            "message": {
+                "role": "assistant",
+                "content": "".join(TEXTS),
+                "refusal": None,
+                "annotations": [],
+            },
             "finish_reason": "stop",
         }
     ],
@@ -139,6 +144,19 @@ BODIES: dict[str, bytes] = {
     "blank lines": b"\r\n\n\r\r\n",
     "heartbeats": b": ping\n\n: ping\n\n",
 }
+
+FRAMINGS = ("documented", "crlf", "cr", "no blank lines", "no blank lines, crlf")
+"""The ways to frame the chunks of CHUNKS."""
+
+ODD_FRAMINGS = (
+    *("bom", "bom and crlf", "multi-line data", "comments and fields"),
+    *("bare json lines", "bare json lines, crlf, no end"),
+    *("done without a space", "done with blanks", "done without line end"),
+)
+"""The ways to frame the chunks of SHORT."""
+
+DOCUMENTS = ("whole", "whole, bom", "pretty", "pretty, crlf", "pretty, bom, cr")
+"""The ways to write WHOLE."""
 
 body_table = pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 

@@ -10,7 +10,16 @@ from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqStreamError
 from langchain_onlysq.response.deltas import Reasoning
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.settings.call_options import CallOptions
-from tests.support.answer_bodies import BODIES, LINE_BREAKERS, TEXTS, WHOLE, chunk
+from tests.support.answer_bodies import (
+    BODIES,
+    DOCUMENTS,
+    FRAMINGS,
+    LINE_BREAKERS,
+    ODD_FRAMINGS,
+    TEXTS,
+    WHOLE,
+    chunk,
+)
 from tests.support.reading import (
     CONTEXT,
     READ_USAGE,
@@ -28,43 +37,14 @@ from tests.support.reading import (
 
 
 class TestText:
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "documented",
-            "crlf",
-            "cr",
-            "no blank lines",
-            "no blank lines, crlf",
-            "whole",
-            "whole, bom",
-            "pretty",
-            "pretty, crlf",
-            "pretty, bom, cr",
-        ],
-    )
+    @pytest.mark.parametrize("name", [*FRAMINGS, *DOCUMENTS])
     def test_every_token_arrives_in_every_framing(self, name: str) -> None:
         deltas, end = answer(BODIES[name])
         assert text(deltas) == "".join(TEXTS)
         assert end.metadata["finish_reason"] == "stop"
         assert end.metadata["model_name"] == "gpt-4o-mini-2024"
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "bom",
-            "bom and crlf",
-            "multi-line data",
-            "comments and fields",
-            "bare json lines",
-            "bare json lines, crlf, no end",
-            "array",
-            "done without a space",
-            "done with blanks",
-            "done without line end",
-            "events after done",
-        ],
-    )
+    @pytest.mark.parametrize("name", [*ODD_FRAMINGS, "array", "events after done"])
     def test_every_token_arrives_in_odd_framing(self, name: str) -> None:
         deltas, end = answer(BODIES[name])
         assert deltas == ["Привет 🌍", " —"]

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_onlysq.response.sse import DONE, Event, EventDecoder, Unreadable
-from tests.support.answer_bodies import BODIES, BOM, CHUNKS, SHORT, WHOLE, body_table, cut_at, dump
+from tests.support.answer_bodies import (
+    BODIES,
+    BOM,
+    CHUNKS,
+    DOCUMENTS,
+    FRAMINGS,
+    ODD_FRAMINGS,
+    SHORT,
+    WHOLE,
+    body_table,
+    cut_at,
+    dump,
+)
 from tests.support.properties import patient
 
 
@@ -94,43 +106,11 @@ class TestCuts:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "documented",
-        "crlf",
-        "cr",
-        "no blank lines",
-        "no blank lines, crlf",
-    ],
+    ("names", "events"), [(FRAMINGS, CHUNKS), (ODD_FRAMINGS, SHORT), (DOCUMENTS, [WHOLE])]
 )
-def test_every_token_survives_every_line_end(name: str) -> None:
-    events = [event for event in decode(BODIES[name]) if event is not DONE]
-    assert events == CHUNKS
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "bom",
-        "bom and crlf",
-        "multi-line data",
-        "comments and fields",
-        "bare json lines",
-        "bare json lines, crlf, no end",
-        "done without a space",
-        "done with blanks",
-        "done without line end",
-    ],
-)
-def test_every_token_survives_odd_framing(name: str) -> None:
-    assert [event for event in decode(BODIES[name]) if event is not DONE] == SHORT
-
-
-@pytest.mark.parametrize(
-    "name", ["whole", "whole, bom", "pretty", "pretty, crlf", "pretty, bom, cr"]
-)
-def test_a_whole_document_is_one_event(name: str) -> None:
-    assert decode(BODIES[name]) == [WHOLE]
+def test_every_token_survives_every_framing(names: tuple[str, ...], events: list[Event]) -> None:
+    for name in names:
+        assert [event for event in decode(BODIES[name]) if event is not DONE] == events, name
 
 
 @pytest.mark.parametrize(

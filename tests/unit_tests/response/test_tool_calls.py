@@ -20,16 +20,10 @@ PARIS, ROME = '{"city": "Paris"}', '{"city": "Rome"}'
 def part(
     arguments: Any = None, *, name: str | None = None, key: Any = None, index: Any = None
 ) -> dict[str, Any]:
-    fields: dict[str, Any] = {"function": {}}
-    if arguments is not None:
-        fields["function"]["arguments"] = arguments
-    if name is not None:
-        fields["function"]["name"] = name
-    if key is not None:
-        fields["id"] = key
-    if index is not None:
-        fields["index"] = index
-    return fields
+    def given(**fields: Any) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if value is not None}
+
+    return given(function=given(arguments=arguments, name=name), id=key, index=index)
 
 
 def read(*fragments: Any) -> list[ToolCallDelta]:

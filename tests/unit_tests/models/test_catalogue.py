@@ -31,14 +31,7 @@ from langchain_onlysq import (
 )
 from langchain_onlysq.errors import near_ids as known
 from langchain_onlysq.models.entries import read_models
-from langchain_onlysq.testing import (
-    Heartbeats,
-    Hold,
-    LocalOnlySq,
-    Reply,
-    ReplyLike,
-    catalogue,
-)
+from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Reply, ReplyLike, catalogue
 from tests.support.tracebacks import everything_about
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"

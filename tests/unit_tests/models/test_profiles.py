@@ -22,6 +22,7 @@ from langchain_onlysq.models import profile_table as models
 from langchain_onlysq.models.profile_table import MODELS
 from langchain_onlysq.models.profiles import plain_name
 from langchain_onlysq.testing import LocalOnlySq, Reply
+from langchain_onlysq.testing.bodies import MODEL_IDS
 from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "scripts" / "build_profiles.py"
@@ -55,24 +56,7 @@ def test_a_profile() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "gpt-4o-mini",
-        "gpt-5-mini",
-        "gpt-5.2-chat",
-        "claude-haiku-4-5",
-        "claude-sonnet-4-6",
-        "gemini-2.5-flash",
-        "gemini-3-flash",
-        "gemini-3.5-flash",
-        "deepseek-r1",
-        "deepseek-v3",
-        "qwen3-235b-a22b",
-        "grok-4.3",
-        "sonar",
-    ],
-)
+@pytest.mark.parametrize("model", MODEL_IDS)
 def test_models_that_the_service_is_known_for_have_one(model: str) -> None:
     assert profile(model)["max_input_tokens"] > profile(model)["max_output_tokens"] > 0
 
@@ -102,24 +86,11 @@ def test_prefixes_dates_and_tags_are_not_part_of_a_name(model: str, family: str)
 @pytest.mark.parametrize(
     "model",
     [
-        "gpt",
-        "gpt-4o-micro",
-        "gpt-4o-mini-audio",
-        "my-gpt-4o-mini",
-        "gpt-4o-mini-2024-13-18",
-        "gpt-4o-mini-2024-0718",
-        "gpt-4o-mini-1999-07-18",
-        "gpt-4-1106",
-        "gemini-2.5-flash-lite-2",
-        "gemini-2-5-flash",
-        "deepseek-v3.2-exp-2",
-        "deepseek-r1-9999",
-        "qwen3-235b-a22b-1234",
-        "claude-haiku-4-5-fast",
-        "gpt-4o-mini:8b",
-        "gpt-4o-mini/other",
-        "-latest",
-        "openai/",
+        *("gpt", "gpt-4o-micro", "gpt-4o-mini-audio", "my-gpt-4o-mini", "gpt-4-1106"),
+        *("gpt-4o-mini-2024-13-18", "gpt-4o-mini-2024-0718", "gpt-4o-mini-1999-07-18"),
+        *("gemini-2.5-flash-lite-2", "gemini-2-5-flash", "claude-haiku-4-5-fast"),
+        *("deepseek-v3.2-exp-2", "deepseek-r1-9999", "qwen3-235b-a22b-1234"),
+        *("gpt-4o-mini:8b", "gpt-4o-mini/other", "-latest", "openai/"),
     ],
 )
 def test_another_model_is_not_taken_for_one_with_a_shorter_name(model: str) -> None:

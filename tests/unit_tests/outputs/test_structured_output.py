@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import operator
 import pickle
 import warnings
+from functools import reduce
 from typing import Any, TypedDict
 
 import pytest
@@ -13,10 +16,10 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import Generation
 from pydantic import BaseModel
 
-from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.outputs.structured_output import extract_json
+from langchain_onlysq.outputs.structured_output import StructuredOutputParser, extract_json
 from langchain_onlysq.testing import LocalOnlySq, Reply, completion
 from tests.support.four_ways import WAYS
+from tests.support.tools import make
 
 FENCE = "```"
 
@@ -115,10 +118,6 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
 METHODS: Any = ["json_schema", "function_calling", "json_mode"]
 
 
-def make(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
-    return ChatOnlySq(**{"model": "m", "base_url": server.base_url, "max_retries": 0, **fields})
-
-
 def answer_for(method: str, text: str = TEXT) -> Any:
     if method == "function_calling":
         name = "Joke"
@@ -164,16 +163,18 @@ def test_every_way_to_an_object(way: str, method: Any, endpoint: str, server: Lo
 
 
 def last(way: str, llm: Any) -> Any:
-    import asyncio
-
-    async def collect() -> list[Any]:
-        return [item async for item in llm.astream("A joke")]
-
     if way == "invoke":
         return llm.invoke("A joke")
     if way == "ainvoke":
         return asyncio.run(llm.ainvoke("A joke"))
-    return (list(llm.stream("A joke")) if way == "stream" else asyncio.run(collect()))[-1]
+    return streamed(way, llm)[-1]
+
+
+def streamed(way: str, llm: Any) -> list[Any]:
+    async def collect() -> list[Any]:
+        return [item async for item in llm.astream("A joke")]
+
+    return list(llm.stream("A joke")) if way == "stream" else asyncio.run(collect())
 
 
 @pytest.mark.parametrize("endpoint", ["v2", "openai"])
@@ -245,19 +246,11 @@ def test_an_unknown_method_is_refused(server: LocalOnlySq) -> None:
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
 def test_include_raw_in_a_stream(way: str, server: LocalOnlySq) -> None:
-    import asyncio
-
     llm: Any = make(server).with_structured_output(Joke, include_raw=True)
-
-    async def collect() -> list[Any]:
-        return [item async for item in llm.astream("x")]
-
     for reply, parsed in ((TEXT, Joke(**JOKE)), ("no", None)):
         server.reply(reply)
-        items = list(llm.stream("x")) if way == "stream" else asyncio.run(collect())
-        total = items[0]
-        for item in items[1:]:
-            total = total + item
+        first, *others = streamed(way, llm)
+        total = reduce(operator.add, others, first)
         assert total["raw"].content == reply
         assert total["parsed"] == parsed
         assert isinstance(total["parsing_error"], OutputParserException) is (parsed is None)
@@ -271,8 +264,6 @@ def test_with_fallbacks_keeps_it(server: LocalOnlySq) -> None:
 
 
 def test_a_text_alone_can_be_parsed() -> None:
-    from langchain_onlysq.outputs.structured_output import StructuredOutputParser
-
     parser = StructuredOutputParser(output_type=None)
     assert parser.parse(TEXT) == JOKE
     assert list(parser.transform(iter([TEXT[:9], TEXT[9:]])))[-1] == JOKE
@@ -283,8 +274,6 @@ def test_a_text_alone_can_be_parsed() -> None:
 
 
 def test_the_call_of_another_tool_is_passed_over() -> None:
-    from langchain_onlysq.outputs.structured_output import StructuredOutputParser
-
     calls = [{"name": name, "args": args, "id": name} for name, args in (("x", {}), ("Joke", JOKE))]
     message = AIMessage("", tool_calls=calls)
     parser = StructuredOutputParser(output_type=None, tool_name="Joke")

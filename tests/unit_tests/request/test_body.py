@@ -26,11 +26,7 @@ def build(
     extra: dict[str, Any] | None = None, *, stream: bool = False, **options: Any
 ) -> dict[str, Any]:
     return build_payload(
-        HI,
-        CallOptions(**{"model": "gpt-4o-mini", **options}),
-        NO_TOOLS,
-        extra or {},
-        stream=stream,
+        HI, CallOptions(**{"model": "gpt-4o-mini", **options}), NO_TOOLS, extra or {}, stream=stream
     )
 
 
@@ -138,33 +134,18 @@ def test_n_may_be_1(n: int | None) -> None:
     build({"n": n})
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "merge", "count"),
-    [("v2", None, 1), ("openai", None, 2), ("v2", False, 2), ("openai", True, 1)],
-)
-def test_messages_are_merged_on_v2(*, endpoint: str, merge: bool | None, count: int) -> None:
-    options = CallOptions.model_validate(
-        {"model": "m", "endpoint": endpoint, "merge_consecutive_messages": merge}
-    )
+@pytest.mark.parametrize(("endpoint", "count"), [("v2", 1), ("openai", 2)])
+def test_messages_are_merged_where_the_settings_say_so(endpoint: str, count: int) -> None:
+    options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
     body = build_payload([*HI, *HI], options, NO_TOOLS, {}, stream=False)
     assert len(body.get("request", body)["messages"]) == count
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "tool_calling", "role"),
-    [
-        ("v2", "auto", "user"),
-        ("v2", "native", "tool"),
-        ("openai", "auto", "tool"),
-        ("openai", "prompted", "user"),
-    ],
-)
-def test_tools_are_native_or_text(endpoint: str, tool_calling: str, role: str) -> None:
-    options = CallOptions.model_validate(
-        {"model": "m", "endpoint": endpoint, "tool_calling": tool_calling}
-    )
+@pytest.mark.parametrize(("mode", "role"), [("native", "tool"), ("prompted", "user")])
+def test_tools_are_native_or_text(mode: str, role: str) -> None:
+    options = CallOptions.model_validate({"model": "m", "tool_calling": mode})
     body = build_payload([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
-    assert body.get("request", body)["messages"][0]["role"] == role
+    assert body["request"]["messages"][0]["role"] == role
 
 
 def test_names_are_for_the_openai_endpoint_alone() -> None:

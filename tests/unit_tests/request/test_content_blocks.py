@@ -86,10 +86,7 @@ def test_text_in_every_form_is_text(content: Any, parts: list[dict[str, Any]]) -
             image_part("https://example.org/a.png"),
         ),
         (
-            {
-                "type": "image",
-                "source": {"type": "base64", "media_type": "image/png", "data": PNG},
-            },
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
             image_part(PNG_URI),
         ),
         (

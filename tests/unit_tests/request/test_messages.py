@@ -223,11 +223,7 @@ class TestNativeCalls:
         (wire,) = native(AIMessage(["Well", block]))
         assert wire["content"] == "Well"
         assert wire["tool_calls"] == [
-            {
-                "id": "t",
-                "type": "function",
-                "function": {"name": "add", "arguments": arguments},
-            }
+            {"id": "t", "type": "function", "function": {"name": "add", "arguments": arguments}}
         ]
 
     def test_a_call_in_both_places_is_sent_once(self) -> None:
@@ -357,12 +353,7 @@ class TestResultsAmongTheUsersContent:
         wire = native(
             AIMessage("", tool_calls=[call()]), HumanMessage([self.RESULT, "and now?"], name="me")
         )
-        assert wire[1] == {
-            "role": "tool",
-            "tool_call_id": "call_1",
-            "name": "add",
-            "content": "4",
-        }
+        assert wire[1] == {"role": "tool", "tool_call_id": "call_1", "name": "add", "content": "4"}
         assert wire[2] == {**says("user", "and now?"), "name": "me"}
 
     def test_alone_they_leave_no_message_of_the_user(self) -> None:

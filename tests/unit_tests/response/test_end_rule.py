@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.errors import (
-    OnlySqEmptyResponseError,
-    OnlySqResponseError,
-    OnlySqStreamError,
-)
+from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqResponseError, OnlySqStreamError
 from langchain_onlysq.response.deltas import AnswerEnd
 from tests.support.answer_bodies import BODIES, chunk
 from tests.support.reading import (

@@ -118,11 +118,7 @@ json_values = st.recursive(
     st.sampled_from([None, True, False, 0, 7, 1.5, "", "x", "stop", "error", "\ud83d", 10**30]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(KEYS.split()),
-            inner,
-            max_size=5,
-        )
+        | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=5)
     ),
     max_leaves=15,
 )

@@ -120,10 +120,7 @@ TWO_CALLS: dict[str, list[list[dict[str, Any]]]] = {
     ],
     "arguments as objects": [[part({"city": "Paris"}, name="f"), part({"city": "Rome"}, name="f")]],
     "arguments encoded twice": [
-        [
-            part(json.dumps(PARIS), name="f", key="a"),
-            part(json.dumps(ROME), name="f", key="b"),
-        ]
+        [part(json.dumps(PARIS), name="f", key="a"), part(json.dumps(ROME), name="f", key="b")]
     ],
     "the name comes late": [
         [part('{"city": ', key="a", index=0)],

@@ -162,12 +162,7 @@ class TestFields:
 
     @pytest.mark.parametrize(
         ("endpoint", "merge", "merges"),
-        [
-            ("v2", None, True),
-            ("openai", None, False),
-            ("v2", False, False),
-            ("openai", True, True),
-        ],
+        [("v2", None, True), ("openai", None, False), ("v2", False, False), ("openai", True, True)],
     )
     def test_messages_are_merged_on_v2(
         self, *, endpoint: str, merge: bool | None, merges: bool

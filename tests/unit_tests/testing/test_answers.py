@@ -1,18 +1,15 @@
-"""Answers of the model on the wire: whole and streamed, on both endpoints."""
+"""Answers of the model, and the JSON bodies that they are sent in."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from langchain_onlysq.testing import (
-    LocalOnlySq,
-    Reply,
-    chunk,
-    completion,
-)
+from langchain_onlysq.testing import LocalOnlySq, Reply, chunk, completion
 from tests.support.local_server import (
+    CALL,
     OPENAI,
     WEATHER,
     content_of,
@@ -140,3 +137,19 @@ class TestAnswers:
         assert response.json()["choices"][0]["finish_reason"] == "stop"
         body = post(server, v2(stream=True)).content
         assert "".join(deltas_of(body, "content")) == written
+
+
+class TestBodies:
+    def test_bodies_can_be_changed(self) -> None:
+        assert completion("Hi", error="x", choices=[])["choices"] == []
+        assert completion("Hi", error="x")["error"] == "x"
+        assert completion(None, usage=None)["usage"] is None
+        assert completion("Hi", tool_calls=[CALL])["choices"][0]["message"]["tool_calls"] == [CALL]
+        assert chunk({"role": None, "content": None})["choices"][0]["delta"]["role"] is None
+        assert chunk(None, usage={"total_tokens": 3})["choices"] == []
+
+    def test_given_objects_stay_as_they_are(self) -> None:
+        given = {"content": "x"}
+        before = copy.deepcopy(given)
+        chunk(given)
+        assert given == before

@@ -10,12 +10,7 @@ import types
 import pytest
 
 from langchain_onlysq import testing
-from langchain_onlysq.testing import (
-    bodies,
-    chunk,
-    replies,
-    schemas,
-)
+from langchain_onlysq.testing import bodies, chunk, replies, schemas
 from langchain_onlysq.testing import server as server_module
 
 

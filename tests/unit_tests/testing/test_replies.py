@@ -8,13 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from langchain_onlysq.testing import (
-    Close,
-    LocalOnlySq,
-    Pause,
-    Reply,
-    chunk,
-)
+from langchain_onlysq.testing import Close, LocalOnlySq, Pause, Reply, chunk
 from tests.support.local_server import (
     IMPATIENCE,
     OPENAI,

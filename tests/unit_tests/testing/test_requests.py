@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from langchain_onlysq import testing
-from langchain_onlysq.testing import (
-    LocalOnlySq,
-    Request,
-)
-from tests.support.local_server import (
-    KEY,
-    OPENAI,
-    USER,
-    flat,
-    post,
-    send,
-    user,
-    v2,
-)
+from langchain_onlysq.testing import LocalOnlySq, Request
+from tests.support.local_server import KEY, OPENAI, USER, flat, post, send, user, v2
 
 
 class TestRequests:

@@ -7,22 +7,8 @@ import threading
 
 import pytest
 
-from langchain_onlysq.testing import (
-    LocalOnlySq,
-    Reply,
-    catalogue,
-)
-from tests.support.local_server import (
-    KEY,
-    OPENAI,
-    V2,
-    content_of,
-    deltas_of,
-    flat,
-    post,
-    send,
-    v2,
-)
+from langchain_onlysq.testing import LocalOnlySq, Reply, catalogue
+from tests.support.local_server import KEY, OPENAI, V2, content_of, deltas_of, flat, post, send, v2
 
 pytestmark = pytest.mark.sockets
 

@@ -7,15 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from langchain_onlysq.testing import (
-    Close,
-    Heartbeats,
-    Hold,
-    LocalOnlySq,
-    Pause,
-    Reply,
-    Reset,
-)
+from langchain_onlysq.testing import Close, Heartbeats, Hold, LocalOnlySq, Pause, Reply, Reset
 from tests.support.local_server import (
     IMPATIENCE,
     KEY,

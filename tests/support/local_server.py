@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -153,11 +152,3 @@ def exchange(server: LocalOnlySq, *requests: bytes) -> bytes:
         for request in requests:
             connection.sendall(request)
         return read_all(connection)
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition holds; False when it does not within the limit."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()

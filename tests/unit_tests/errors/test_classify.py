@@ -23,7 +23,7 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
 )
 from langchain_onlysq.errors.classify import ErrorContext, error_from_payload, error_from_response
-from tests.support.properties import patient
+from tests.support.properties import json_with, patient
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
 CONTEXT = ErrorContext(model="gpt-4o-mini", base_url="https://example.org/ai", secrets=(KEY,))
@@ -421,21 +421,9 @@ class TestAnything:
         assert str(error).isprintable()
 
 
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.sampled_from([0, 429, 1.5, 10**50, "", "x", "429", "error", "rate limit", "\ud83d", "\n"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["error", "detail", "errors", "message", "msg", "code", "status", "type", "x"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
+json_values = json_with(
+    "error detail errors message msg code status type x",
+    *(None, True, 0, 429, 1.5, 10**50, "", "x", "429", "error", "rate limit", "\ud83d", "\n"),
 )
 
 

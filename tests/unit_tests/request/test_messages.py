@@ -389,21 +389,18 @@ class TestMerging:
             SystemMessage("b"),
             HumanMessage("c"),
             HumanMessage("d"),
-            AIMessage("e"),
+            HumanMessage("e"),
             AIMessage("f"),
-            HumanMessage("g"),
+            AIMessage("g"),
+            HumanMessage("h"),
         )
         assert v2(*messages, merge=True) == [
             says("system", "a\n\nb"),
-            says("user", "c\n\nd"),
-            says("assistant", "e\n\nf"),
-            says("user", "g"),
+            says("user", "c\n\nd\n\ne"),
+            says("assistant", "f\n\ng"),
+            says("user", "h"),
         ]
-        assert len(v2(*messages)) == 7
-
-    def test_three_become_one_too(self) -> None:
-        messages = [HumanMessage(text) for text in "abc"]
-        assert v2(*messages, merge=True) == [says("user", "a\n\nb\n\nc")]
+        assert len(v2(*messages)) == 8
 
     @pytest.mark.parametrize(
         ("first", "second", "content"),

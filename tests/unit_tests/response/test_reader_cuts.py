@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, ToolCallDelta
 from tests.support.answer_bodies import BODIES, body_table, cut_at
-from tests.support.properties import patient
+from tests.support.properties import json_with, patient
 from tests.support.reading import (
     READ_USAGE,
     USAGE,
@@ -36,6 +36,40 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no reasoning": {"parse_reasoning": False},
     "tolerant": {"allow_empty": True, "allow_truncated_stream": True},
 }
+
+
+CHOICES = st.fixed_dictionaries(
+    {
+        "delta": st.fixed_dictionaries(
+            {},
+            optional={
+                "content": st.sampled_from(["a", "", "b\n", None, "<think>", "</think>", 7]),
+                "role": st.sampled_from(["assistant", "", None]),
+                "reasoning_content": st.sampled_from(["hm", None]),
+                "refusal": st.sampled_from(["no", None]),
+                "tool_calls": st.sampled_from([[], None, [{"function": {"name": "f"}}]]),
+            },
+        )
+        | st.none()
+    },
+    optional={
+        "index": st.sampled_from([0, 1]),
+        "finish_reason": st.sampled_from([None, "stop", "error", "length"]),
+        "message": st.sampled_from([None, {"content": "whole"}]),
+    },
+)
+EVENT = st.fixed_dictionaries(
+    {"choices": st.lists(CHOICES, max_size=2) | st.none()},
+    optional={
+        "model": st.sampled_from(["one", "two"]),
+        "usage": st.sampled_from([None, USAGE]),
+        "error": st.sampled_from([None, "", {"message": "no"}]),
+    },
+)
+WHOLE_ONES = [completion({"content": "whole"}), completion({"content": "whole"}, None)]
+EVENTS = st.lists(
+    EVENT | st.sampled_from([*WHOLE_ONES, {}, None, 7, [delta(content="c")]]), max_size=6
+)
 
 
 class TestCuts:
@@ -67,35 +101,7 @@ class TestCuts:
         assert comparable(*pieces, **options) == comparable(body, **options)
 
     @patient
-    @given(
-        st.lists(
-            st.sampled_from(
-                [
-                    delta(content="a"),
-                    delta(content=""),
-                    delta(content="<think>"),
-                    delta(content="</think>"),
-                    delta(reasoning_content="r"),
-                    delta(),
-                    delta("stop"),
-                    delta("length", content="b"),
-                    delta("error"),
-                    event(),
-                    event(usage=USAGE),
-                    event({"message": {"content": "m"}}),
-                    event({"delta": None}),
-                    completion({"content": "whole"}),
-                    completion({"content": "whole"}, None),
-                    {"error": "x"},
-                    {},
-                    None,
-                    7,
-                    [delta(content="c")],
-                ]
-            ),
-            max_size=6,
-        )
-    )
+    @given(EVENTS)
     @example([completion({"content": "a"}), delta(), completion({"content": "b"})])
     def test_events_mean_the_same_in_one_piece_and_in_many(self, values: list[Any]) -> None:
         pieces = [events(value, done=False) for value in values]
@@ -110,17 +116,10 @@ class TestCuts:
         assert comparable(*pieces) == comparable(b"".join(pieces))
 
 
-KEYS = (
+json_values = json_with(
     "choices delta message content finish_reason usage text type error id model object index "
-    "refusal reasoning annotations"
-)
-json_values = st.recursive(
-    st.sampled_from([None, True, False, 0, 7, 1.5, "", "x", "stop", "error", "\ud83d", 10**30]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=5)
-    ),
-    max_leaves=15,
+    "refusal reasoning annotations",
+    *(None, True, False, 0, 7, 1.5, "", "x", "stop", "error", "\ud83d", 10**30),
 )
 
 
@@ -168,46 +167,15 @@ def test_nesting_is_no_crash(opening: str, closing: str) -> None:
 class TestShortPath:
     """An event that is like the one before it is read a shorter way, with the same outcome."""
 
-    CHOICES = st.fixed_dictionaries(
-        {
-            "delta": st.fixed_dictionaries(
-                {},
-                optional={
-                    "content": st.sampled_from(["a", "", "b\n", None, "<think>", "</think>", 7]),
-                    "role": st.sampled_from(["assistant", "", None]),
-                    "reasoning_content": st.sampled_from(["hm", None]),
-                    "refusal": st.sampled_from(["no", None]),
-                    "tool_calls": st.sampled_from([[], None, [{"function": {"name": "f"}}]]),
-                },
-            )
-        },
-        optional={
-            "index": st.sampled_from([0, 1]),
-            "finish_reason": st.sampled_from([None, "stop", "error", "length"]),
-            "message": st.sampled_from([None, {"content": "whole"}]),
-        },
-    )
-    AROUND = st.fixed_dictionaries(
-        {},
-        optional={
-            "model": st.sampled_from(["one", "two"]),
-            "usage": st.sampled_from([None, USAGE]),
-            "error": st.sampled_from([None, "", {"message": "no"}]),
-        },
-    )
-    EVENTS = st.lists(
-        st.tuples(AROUND, st.lists(CHOICES, max_size=2) | st.none()).map(
-            lambda parts: {**parts[0], "choices": parts[1]}
-        ),
-        max_size=6,
-    )
-
     @patient
     @given(EVENTS, st.booleans())
     def test_the_outcome_is_the_same(self, values: list[Any], stops: bool) -> None:  # noqa: FBT001
         options: dict[str, Any] = {"stop": ["b"]} if stops else {}
         # No two events alike: none of them takes the short path.
-        unlike = [{**value, "number": number} for number, value in enumerate(values)]
+        unlike = [
+            {**value, "number": number} if isinstance(value, dict) else value
+            for number, value in enumerate(values)
+        ]
         alike = read(events(*values), **options)
         other = read(events(*unlike), **options)
         assert _without_ids(alike[0]) == _without_ids(other[0])

@@ -307,15 +307,8 @@ class TestKeys:
     @pytest.mark.parametrize(
         "key",
         [
-            "canary\n",
-            " canary",
-            "canary ",
-            "can ary",
-            "canary\r\nX: y",
-            "canary\x00",
-            "canaryЖ",
-            "canary\ud83d",
-            "canary\x7f",
+            *("canary\n", " canary", "canary ", "can ary", "canary\r\nX: y"),
+            *("canary\x00", "canaryЖ", "canary\ud83d", "canary\x7f"),
         ],
     )
     def test_a_broken_key_is_refused_without_showing_it(self, key: str) -> None:
@@ -329,18 +322,8 @@ class TestBaseUrls:
     @pytest.mark.parametrize(
         "tail",
         [
-            "",
-            "/",
-            "//",
-            "/v2",
-            "/v2/",
-            "/openai",
-            "/openai/",
-            "/openai/v1",
-            "/openai/v1/",
-            "/chat/completions",
-            "/openai/chat/completions",
-            "/openai/chat/completions/",
+            *("", "/", "//", "/v2", "/v2/", "/openai", "/openai/", "/openai/v1", "/openai/v1/"),
+            *("/chat/completions", "/openai/chat/completions", "/openai/chat/completions/"),
             "/openai/v1/chat/completions",
         ],
     )
@@ -362,18 +345,9 @@ class TestBaseUrls:
     @pytest.mark.parametrize(
         "url",
         [
-            "",
-            "api.onlysq.ru/ai",
-            "//api.onlysq.ru/ai",
-            "ftp://api.onlysq.ru",
-            "file:///etc/passwd",
-            "https://",
-            "https:///ai",
-            "https://:8000",
-            "https://a:port",
-            "https://a:99999",
-            "https://[::1",
-            "https://[x]/",
+            *("", "api.onlysq.ru/ai", "//api.onlysq.ru/ai", "ftp://api.onlysq.ru"),
+            *("file:///etc/passwd", "https://", "https:///ai", "https://:8000"),
+            *("https://a:port", "https://a:99999", "https://[::1", "https://[x]/"),
         ],
     )
     def test_what_is_no_web_address_is_refused_with_an_example(self, url: str) -> None:
@@ -410,14 +384,8 @@ class TestHeaders:
     @pytest.mark.parametrize(
         "value",
         [
-            "canary\n",
-            "canary\r\nX: y",
-            " canary",
-            "canary ",
-            "canary\t",
-            "\tcanary",
-            "canary\x00",
-            "canaryЖ",
+            *("canary\n", "canary\r\nX: y", " canary", "canary "),
+            *("canary\t", "\tcanary", "canary\x00", "canaryЖ"),
         ],
     )
     def test_a_broken_value_is_refused_without_showing_it(self, value: str) -> None:

@@ -23,7 +23,6 @@ from tests.support.local_server import (
     client,
     connect,
     content_of,
-    eventually,
     exchange,
     post,
     raw_request,
@@ -31,6 +30,7 @@ from tests.support.local_server import (
     send,
     v2,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.sockets
 
@@ -134,7 +134,7 @@ class TestLifecycle:
         server = LocalOnlySq(Reply(body=body)).start()
         with connect(server) as connection:
             connection.sendall(raw_request(v2()))
-            assert eventually(lambda: len(server.requests) == 1)
+            eventually(lambda: len(server.requests) == 1)
             server.close()
             assert server_threads() == []
             assert server.connections_open == 0
@@ -145,7 +145,7 @@ class TestLifecycle:
     def test_close_ends_idle_connections(self) -> None:
         server = LocalOnlySq().start()
         with connect(server) as connection:
-            assert eventually(lambda: server.connections_open == 1)
+            eventually(lambda: server.connections_open == 1)
             server.close()
             assert connection.recv(1) == b""
 
@@ -183,8 +183,8 @@ class TestLifecycle:
 
     def test_connections_are_counted_down_when_clients_leave(self, server: LocalOnlySq) -> None:
         with connect(server), connect(server):
-            assert eventually(lambda: server.connections_open == 2)
-        assert eventually(lambda: server.connections_open == 0)
+            eventually(lambda: server.connections_open == 2)
+        eventually(lambda: server.connections_open == 0)
         assert server.connections_seen == 2
 
 
@@ -266,7 +266,7 @@ class TestConnection:
     def test_a_client_may_leave_in_the_middle_of_a_request(self, server: LocalOnlySq) -> None:
         with connect(server) as connection:
             connection.sendall(raw_request(v2())[:-5])
-        assert eventually(lambda: server.connections_seen == 1 and server.connections_open == 0)
+        eventually(lambda: server.connections_seen == 1 and server.connections_open == 0)
         assert (server.requests, server.disconnects) == ([], 0)
 
     @pytest.mark.parametrize("body", [[b"data: x\n\n", Hold()], [b"x" * 30_000_000], [Pause(600)]])
@@ -274,8 +274,8 @@ class TestConnection:
         with LocalOnlySq(Reply(body=body)) as server:
             with connect(server) as connection:
                 connection.sendall(raw_request(v2()))
-                assert eventually(lambda: len(server.requests) == 1)
-            assert eventually(lambda: server.disconnects == 1)
+                eventually(lambda: len(server.requests) == 1)
+            eventually(lambda: server.disconnects == 1)
             assert server.connections_open == 0
 
     def test_clients_that_stay_are_not_counted(self, server: LocalOnlySq) -> None:
@@ -284,5 +284,5 @@ class TestConnection:
         for _ in range(2):
             with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
                 post(server, v2())
-        assert eventually(lambda: server.connections_open == 0)
+        eventually(lambda: server.connections_open == 0)
         assert server.disconnects == 0

@@ -35,23 +35,13 @@ def profile(model: str, **fields: Any) -> ModelProfile:
 
 
 def test_a_profile() -> None:
+    can = "text_inputs image_inputs image_tool_message text_outputs tool_calling"
+    cannot = "pdf_inputs pdf_tool_message audio_inputs video_inputs image_outputs audio_outputs"
     assert profile("gpt-4o-mini") == {
         "max_input_tokens": 128000,
         "max_output_tokens": 16384,
-        "text_inputs": True,
-        "image_inputs": True,
-        "image_tool_message": True,
-        "pdf_inputs": False,
-        "pdf_tool_message": False,
-        "audio_inputs": False,
-        "video_inputs": False,
-        "text_outputs": True,
-        "image_outputs": False,
-        "audio_outputs": False,
-        "video_outputs": False,
-        "reasoning_output": False,
-        "tool_calling": True,
-        "tool_call_streaming": True,
+        **dict.fromkeys([*can.split(), "tool_call_streaming"], True),
+        **dict.fromkeys([*cannot.split(), "video_outputs", "reasoning_output"], False),
         "structured_output": False,
     }
 
@@ -250,9 +240,7 @@ API: dict[str, Any] = {
                 400000,
                 128000,
                 limit={"input": 272000},
-                reasoning=True,
-                tool_call=True,
-                structured_output=True,
+                **dict.fromkeys(("reasoning", "tool_call", "structured_output"), True),
                 modalities={"input": ["text", "image"]},
             ),
             "gpt-9-2031-01-01": entry(400000, 128000, limit={"input": 272000}, tool_call=False),
@@ -327,13 +315,9 @@ class TestScript:
             "gpt-9": {
                 "max_input_tokens": 272000,
                 "max_output_tokens": 128000,
-                "text_inputs": True,
-                "image_inputs": True,
-                "text_outputs": True,
+                **dict.fromkeys(("text_inputs", "image_inputs", "text_outputs"), True),
+                **dict.fromkeys(("reasoning_output", "tool_calling", "structured_output"), True),
                 "image_outputs": False,
-                "reasoning_output": True,
-                "tool_calling": True,
-                "structured_output": True,
             },
             "gpt-9-silent": {"max_input_tokens": 272000, "max_output_tokens": 1},
         }

@@ -20,6 +20,7 @@ from langchain_onlysq.request.content_blocks import (
 
 PNG = "iVBORw0KGgo="
 PNG_URI = f"data:image/png;base64,{PNG}"
+URL = "https://example.org/a.png"
 WHERE = "Message 3 (human)"
 
 
@@ -67,32 +68,20 @@ def test_text_in_every_form_is_text(content: Any, parts: list[dict[str, Any]]) -
             image_part(PNG_URI, detail="low"),
         ),
         ({"type": "image_url", "image_url": {"url": PNG_URI, "detail": None}}, image_part(PNG_URI)),
-        (
-            {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
-            image_part("https://example.org/a.png"),
-        ),
+        ({"type": "image_url", "image_url": {"url": URL}}, image_part(URL)),
         ({"type": "input_image", "image_url": PNG_URI}, image_part(PNG_URI)),
         ({"type": "image", "base64": PNG, "mime_type": "image/png"}, image_part(PNG_URI)),
         (
             {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
             image_part(PNG_URI),
         ),
-        (
-            {"type": "image", "source_type": "url", "url": "https://example.org/a.png"},
-            image_part("https://example.org/a.png"),
-        ),
-        (
-            {"type": "image", "url": "https://example.org/a.png"},
-            image_part("https://example.org/a.png"),
-        ),
+        ({"type": "image", "source_type": "url", "url": URL}, image_part(URL)),
+        ({"type": "image", "url": URL}, image_part(URL)),
         (
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
             image_part(PNG_URI),
         ),
-        (
-            {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}},
-            image_part("https://example.org/a.png"),
-        ),
+        ({"type": "image", "source": {"type": "url", "url": URL}}, image_part(URL)),
         ({"type": "image", "base64": PNG_URI}, image_part(PNG_URI)),
         ({"type": "image", "base64": PNG}, image_part(PNG_URI)),
         ({"type": "image", "base64": "/9j/4A"}, image_part("data:image/jpeg;base64,/9j/4A")),

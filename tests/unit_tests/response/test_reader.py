@@ -418,10 +418,7 @@ class TestUsage:
         assert text(deltas) in {"x", "xy"}
         assert end.usage == READ_USAGE
 
-    @pytest.mark.parametrize(
-        "usage",
-        [None, {}, [], "x", 7, True, {"prompt_tokens": None}, {"total_tokens": 3}, {"x": {}}],
-    )
+    @pytest.mark.parametrize("usage", [None, "x", {"total_tokens": 3}])
     def test_bad_accounting_never_fails_an_answer(self, usage: Any) -> None:
         for value in (chunk("x", "stop", usage=usage), completion({"content": "x"}, usage=usage)):
             deltas, end = answer(events(value))

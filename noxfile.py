@@ -40,7 +40,7 @@ def lowest(session: nox.Session) -> None:
     pins = [_lower_bound(Requirement(line)) for line in FOR_USERS]
     suite = [line for line in EXTRAS["dev"] if Requirement(line).name not in NEED_NEWER]
     session.install("--editable", ".", *suite, *pins)
-    imports = re.compile(r"(?m)^(from|import) langchain(_tests)?[. ]")
+    imports = re.compile(r"(?m)^(from|import) langchain(_tests)?\b")
     left_out = [
         str(path)
         for path in sorted(Path("tests").rglob("test_*.py"))

@@ -76,9 +76,9 @@ def _chunk(**fields: Any) -> ChatGenerationChunk:
 
 
 def _whole(events: list[bytes]) -> None:
-    call = _LLM._call([HumanMessage("Hi")], None, {}, ChunkMaker, stream=True)  # noqa: SLF001
+    completion = _LLM._completion([HumanMessage("Hi")], None, {}, ChunkMaker, stream=True)  # noqa: SLF001
     channel: Any = _Channel(events)
-    deque(transport.stream(call.steps(), channel), 0)
+    deque(transport.stream(completion.steps(), lambda: channel), 0)
 
 
 def _best(work: Callable[[], Any]) -> float:

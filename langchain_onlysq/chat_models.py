@@ -7,7 +7,6 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -21,12 +20,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from langchain_onlysq._version import __version__
-from langchain_onlysq.completion import Call
-from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.completion import Completion
 from langchain_onlysq.outputs.chunks import CORE_KNOWS_OUR_EVENTS, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.outputs.content_blocks import PROVIDER
-from langchain_onlysq.request.body import PATHS, add_reminder, build_payload, encode
-from langchain_onlysq.request.prepared import Request
+from langchain_onlysq.request.body import build_body, encode
+from langchain_onlysq.request.builder import RequestBuilder
 from langchain_onlysq.request.tools import (
     format_tools,
     normalize_tool_choice,
@@ -35,15 +33,18 @@ from langchain_onlysq.request.tools import (
 )
 from langchain_onlysq.settings.call_options import (
     ALIASES,
-    KEY_VARIABLE,
-    PUBLIC_KEY,
     CallOptions,
     with_overrides,
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
 from langchain_onlysq.settings.model_settings import ModelSettings, hide_secrets
-from langchain_onlysq.transport import driver as transport
-from langchain_onlysq.transport.clients import Clients, ClientSettings
+from langchain_onlysq.settings.service import (
+    KEY_VARIABLE,
+    Service,
+)
+from langchain_onlysq.transport import driver
+from langchain_onlysq.transport.clients import Clients, ClientSettings, Closing
+from langchain_onlysq.transport.driver import AsyncChannel, Channel
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -57,11 +58,11 @@ logger = logging.getLogger("langchain_onlysq")
 T = TypeVar("T")
 
 
-class ChatOnlySq(BaseChatModel, ModelSettings):
+class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
     """Chat models of OnlySq, a free service in front of a hundred of them.
 
     Every field of `CallOptions` can also be passed as a keyword of a call, for that call alone;
-    an unknown keyword of a call goes into the request.
+    other keywords of a call are added to the request body.
 
     Example:
         ```python
@@ -199,7 +200,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             The model with the tools bound.
 
         Raises:
-            OnlySqInvalidRequestError: If `tool_choice` names no tool that is bound, or a tool is
+            OnlySqInvalidRequestError: If `tool_choice` does not name a bound tool, or a tool is
                 one that only its own provider can run.
         """
         formatted = format_tools(tools, strict=strict)
@@ -258,8 +259,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs, ResultMaker, stream=False)
-        return transport.run(call.steps(), self._channel(run_manager))
+        completion = self._completion(messages, stop, kwargs, ResultMaker, stream=False)
+        return driver.run(completion.steps(), partial(self._channel, run_manager))
 
     async def _agenerate(
         self,
@@ -268,8 +269,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs, ResultMaker, stream=False)
-        return await transport.arun(call.steps(), partial(self._achannel, run_manager))
+        completion = self._completion(messages, stop, kwargs, ResultMaker, stream=False)
+        return await driver.arun(completion.steps(), partial(self._achannel, run_manager))
 
     def _stream(
         self,
@@ -278,8 +279,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs, ChunkMaker, stream=True)
-        return transport.stream(call.steps(), self._channel(run_manager))
+        completion = self._completion(messages, stop, kwargs, ChunkMaker, stream=True)
+        return driver.stream(completion.steps(), partial(self._channel, run_manager))
 
     def _astream(
         self,
@@ -288,8 +289,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs, ChunkMaker, stream=True)
-        return transport.astream(call.steps(), partial(self._achannel, run_manager))
+        completion = self._completion(messages, stop, kwargs, ChunkMaker, stream=True)
+        return driver.astream(completion.steps(), partial(self._achannel, run_manager))
 
     if CORE_KNOWS_OUR_EVENTS:
         # Otherwise langchain-core makes the events from the chunks of `_stream`.
@@ -301,8 +302,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             run_manager: CallbackManagerForLLMRun | None = None,
             **kwargs: Any,
         ) -> Iterator[dict[str, Any]]:
-            call = self._event_call(messages, stop, kwargs, run_manager)
-            return transport.stream(call.steps(), self._channel(run_manager))
+            completion = self._event_completion(messages, stop, kwargs, run_manager)
+            return driver.stream(completion.steps(), partial(self._channel, run_manager))
 
         def _astream_chat_model_events(
             self,
@@ -311,8 +312,8 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
             run_manager: AsyncCallbackManagerForLLMRun | None = None,
             **kwargs: Any,
         ) -> AsyncIterator[dict[str, Any]]:
-            call = self._event_call(messages, stop, kwargs, run_manager)
-            return transport.astream(call.steps(), partial(self._achannel, run_manager))
+            completion = self._event_completion(messages, stop, kwargs, run_manager)
+            return driver.astream(completion.steps(), partial(self._achannel, run_manager))
 
     def _get_request_payload(
         self,
@@ -335,7 +336,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         options, extra = self._options(stop, kwargs)
         tools, extra = take_tool_keywords(extra)
         stream = bool(kwargs.get("stream"))
-        payload = build_payload(messages, options, tools, extra, stream=stream)
+        payload = build_body(messages, options, tools, extra, stream=stream)
         return cast("dict[str, Any]", json.loads(encode(payload, options.model)))
 
     def _options(
@@ -343,7 +344,7 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
     ) -> tuple[CallOptions, dict[str, Any]]:
         return with_overrides(self, {**kwargs, "stop": stop} if stop is not None else kwargs)
 
-    def _call(
+    def _completion(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
@@ -351,74 +352,38 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
         new_outputs: Callable[[], Outputs[T]],
         *,
         stream: bool,
-    ) -> Call[T]:
+    ) -> Completion[T]:
         options, extra = self._options(stop, kwargs)
         tools, extra = take_tool_keywords(extra)
-        payload = build_payload(messages, options, tools, extra, stream=stream)
+        body = build_body(messages, options, tools, extra, stream=stream)
+        service = Service(self.onlysq_api_base, self.onlysq_api_key)
+        requests = RequestBuilder(body, options, service, self.default_headers, stream=stream)
+        context = service.error_context(options.model)
+        return Completion(requests, options, context, tools, new_outputs)
 
-        def ask(model: str, answer: str | None) -> Request:
-            body = {**payload, "model": model}
-            if answer is not None:
-                from langchain_onlysq.prompted_tools.wording import remind
-
-                reminder = remind(tools.forced or "required")
-                body = add_reminder(body, answer, reminder, merge=options.merges_messages)
-            return Request(
-                url=self.onlysq_api_base + PATHS[options.endpoint],
-                headers=self._headers(stream=stream),
-                body=encode(body, model),
-                model=model,
-            )
-
-        key = self.onlysq_api_key.get_secret_value()
-        context = ErrorContext(
-            model=options.model,
-            base_url=self.onlysq_api_base,
-            secrets=() if key == PUBLIC_KEY else (key,),
-        )
-        return Call(ask, options, context, tools, new_outputs)
-
-    def _event_call(
+    def _event_completion(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
         kwargs: Mapping[str, Any],
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
-    ) -> Call[dict[str, Any]]:
+    ) -> Completion[dict[str, Any]]:
         from langchain_onlysq.outputs.events import EventMaker, message_id
 
         new_outputs = partial(EventMaker, message_id(run_manager))
-        return self._call(messages, stop, kwargs, new_outputs, stream=True)
+        return self._completion(messages, stop, kwargs, new_outputs, stream=True)
 
-    def _headers(self, *, stream: bool) -> dict[str, str]:
-        headers = {
-            "authorization": f"Bearer {self.onlysq_api_key.get_secret_value()}",
-            "user-agent": f"langchain-onlysq/{__version__}",
-            "accept": "text/event-stream" if stream else "application/json",
-        }
-        if stream:
-            # A compressed stream may arrive in one piece, at its end.
-            headers["accept-encoding"] = "identity"
-        for name, value in (self.default_headers or {}).items():
-            headers[name.lower()] = value
-        headers["content-type"] = "application/json"
-        return headers
-
-    def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> transport.Channel:
+    def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> Channel:
         client = self.http_client or self._clients.sync_client(self._client_settings)
-        return transport.Channel(client, self.rate_limiter, run_manager)
+        return Channel(client, self.rate_limiter, run_manager)
 
-    async def _achannel(
-        self, run_manager: AsyncCallbackManagerForLLMRun | None
-    ) -> transport.AsyncChannel:
+    async def _achannel(self, run_manager: AsyncCallbackManagerForLLMRun | None) -> AsyncChannel:
         client = self.http_async_client
         if client is None:
             if self.http_client is not None:
-                logger.warning(
-                    "http_client serves sync calls only; async ones use a client of ours"
-                )
+                logger.warning("http_client serves sync calls only; async ones use our own client")
             client = await self._clients.async_client(self._client_settings)
-        return transport.AsyncChannel(client, self.rate_limiter, run_manager)
+        return AsyncChannel(client, self.rate_limiter, run_manager)
 
     @property
     def _client_settings(self) -> ClientSettings:
@@ -433,29 +398,3 @@ class ChatOnlySq(BaseChatModel, ModelSettings):
     async def aclose(self) -> None:
         """Close the connections that this model made; a later call makes new ones."""
         await self._clients.aclose()
-
-    def __enter__(self) -> Self:
-        """Return the model, which is closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        """Return the model, which is closed at the end of the block."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self.aclose()

@@ -9,7 +9,10 @@ from typing import Any
 
 from langchain_onlysq.chat_models import ChatOnlySq
 from langchain_onlysq.outputs.content_blocks import PROVIDER
-from langchain_onlysq.settings.call_options import DEFAULT_BASE_URL, PUBLIC_KEY
+from langchain_onlysq.settings.service import (
+    DEFAULT_BASE_URL,
+    PUBLIC_KEY,
+)
 
 _lock = Lock()
 

@@ -1,4 +1,4 @@
-"""What the command line takes."""
+"""What the command line accepts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, NoReturn
 
 from langchain_onlysq._version import __version__
-from langchain_onlysq.cli.texts import one_line
+from langchain_onlysq.cli.formatting import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,36 +16,36 @@ DEFAULT_MODEL = "gpt-4o-mini"
 WRONG_USAGE = 2
 
 _DESCRIPTION = """\
-Ask a chat model of OnlySq. Without a question: a conversation. What comes in
-through a pipe is the question, or is put below it.
+Ask a chat model of OnlySq. Without a question, a conversation starts. Text from
+a pipe is the question, or is added below it.
 """
 _EPILOG = f"""\
 examples:
   {PROGRAM} "Why is the sky blue?"
-  {PROGRAM} --image cat.png "What is in this picture?"
+  {PROGRAM} --image cat.png "What is in this image?"
   cat notes.txt | {PROGRAM} "Summarise this."
 
 environment:
-  ONLYSQ_API_KEY   a key of your own (default: the public key)
-  ONLYSQ_API_BASE  another address of the service
+  ONLYSQ_API_KEY   your API key (default: the public key)
+  ONLYSQ_API_BASE  base URL of the service (default: the public one)
 
-The answer is on stdout; the token usage and errors are on stderr.
-Exit status: 0, 1 for an answer that failed, 2 for wrong usage, 130 for Ctrl-C.
+The answer goes to stdout; token usage and errors go to stderr.
+Exit status: 0, 1 if the request failed, 2 for wrong usage, 130 for Ctrl-C.
 """
 
 
 class UsageError(Exception):
-    """Something was asked for that cannot be done; the message is one line."""
+    """The command cannot do what was asked for; the message is one line."""
 
 
 class Arguments(argparse.Namespace):
-    """The arguments, once parsed.
+    """The parsed arguments.
 
     Attributes:
-        question: What to ask; None where it was not given as an argument.
+        question: What to ask; None if it is not among the arguments.
         model: Model id.
         system: Text of the system message, if any.
-        image: Files and URLs of pictures.
+        image: Files and URLs of images.
         json: Whether to print one JSON document.
         models: Whether to print the catalogue.
         local: Whether the local server answers.
@@ -62,7 +62,7 @@ class Arguments(argparse.Namespace):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong."""
+        """Print what is wrong in one line, and exit."""
         self.exit(WRONG_USAGE, f"{self.prog}: {one_line(message)}; see --help\n")
 
 
@@ -76,15 +76,15 @@ def parse(argv: Sequence[str] | None) -> Arguments:
         The arguments.
 
     Raises:
-        SystemExit: After `--help` and `--version` (status 0), and after wrong usage (2), each with
-            what there is to say printed.
+        SystemExit: After `--help` and `--version` (status 0), and after wrong usage (status 2);
+            the text is printed already.
     """
     parser = _parser()
     arguments = parser.parse_args(argv, Arguments())
     if arguments.question is not None and not arguments.question.strip():
         parser.error("the question is empty")
     if arguments.models and (arguments.question or arguments.system or arguments.image):
-        parser.error("--models takes no question, --system or --image")
+        parser.error("--models cannot be combined with a question, --system or --image")
     return arguments
 
 
@@ -99,26 +99,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("question", nargs="?", help="what to ask, in quotes")
-    add(
-        "--model",
-        metavar="ID",
-        default=DEFAULT_MODEL,
-        help="model to ask (default: %(default)s)",
-    )
-    add("--system", metavar="TEXT", help="system message: what the model is to be or to do")
+    add("--model", metavar="ID", default=DEFAULT_MODEL, help="model to ask (default: %(default)s)")
+    add("--system", metavar="TEXT", help="system message: instructions for the model")
     add(
         "--image",
         metavar="FILE",
         action="append",
         default=[],
-        help="picture to ask about: PNG, JPEG, GIF or WebP, or a URL; may be repeated",
+        help="image to ask about: a PNG, JPEG, GIF or WebP file, or a URL; may be repeated",
     )
     add("--json", action="store_true", help="print the whole message as one JSON document")
-    add("--models", action="store_true", help="print the models on offer (also with --json)")
+    add("--models", action="store_true", help="list the available models (also with --json)")
     add(
         "--local",
         action="store_true",
-        help="answer from a local server, without network or key (extra: testing)",
+        help=f"use a local test server: no network, no key (needs {PROGRAM}[testing])",
     )
     add("--version", action="version", version=f"%(prog)s {__version__}")
     return parser

@@ -1,4 +1,4 @@
-"""What is asked: the argument, what comes in on stdin, and pictures."""
+"""What is asked: the argument, text from stdin, and images."""
 
 from __future__ import annotations
 
@@ -27,17 +27,14 @@ _SIGNATURES = {
 
 
 def read_question(arguments: Arguments) -> Content | None:
-    """Put together what is asked.
-
-    Args:
-        arguments: The arguments.
+    """Read the question from the arguments and stdin.
 
     Returns:
-        The content of the message; None where a conversation is wanted: there is no question, and
-        stdin is a terminal.
+        The content of the message; None for a conversation: there is no question, and stdin is a
+        terminal.
 
     Raises:
-        UsageError: If there is nothing to ask, or something that cannot be sent.
+        UsageError: If there is no question, or something that cannot be sent.
     """
     piped = _read_stdin()
     if arguments.question is None and piped is None:
@@ -47,15 +44,15 @@ def read_question(arguments: Arguments) -> Content | None:
         return None
     question = "\n\n".join(part for part in (arguments.question, piped) if part)
     if not question:
-        msg = "there is nothing to ask: stdin is empty, and no question was given"
+        msg = "no question was given, and stdin is empty"
         raise UsageError(msg)
     if not arguments.image:
         return question
-    return [{"type": "text", "text": question}, *(image_block(image) for image in arguments.image)]
+    return [{"type": "text", "text": question}, *(_image_block(image) for image in arguments.image)]
 
 
 def _read_stdin() -> str | None:
-    """Read what was piped in, "" where that is nothing; None where stdin is a terminal."""
+    """Read the text of a pipe, "" if there is none; None if stdin is a terminal."""
     if sys.stdin is None:
         return ""
     if isinstance(sys.stdin, io.TextIOWrapper):
@@ -64,26 +61,16 @@ def _read_stdin() -> str | None:
         return None
     try:
         text = sys.stdin.read()
-    except OSError:  # nohup hands over a stdin that cannot be read
+    except OSError:  # under nohup, stdin cannot be read
         return ""
     if "\0" in text:
-        msg = "stdin holds binary data, not text; --image takes a picture"
+        msg = "stdin is binary data, not text; use --image for an image"
         raise UsageError(msg)
     return text.rstrip()
 
 
-def image_block(source: str) -> dict[str, str]:
-    """Make the content block of a picture.
-
-    Args:
-        source: A file, or an http(s) URL, which is passed on as it is.
-
-    Returns:
-        The block, in LangChain's standard form.
-
-    Raises:
-        UsageError: If the file cannot be read, or is no picture of a known kind.
-    """
+def _image_block(source: str) -> dict[str, str]:
+    """Return an image file, or a URL, as a content block in LangChain's standard form."""
     if source.lower().startswith(("http://", "https://")):
         return {"type": "image", "url": source}
     try:
@@ -95,5 +82,5 @@ def image_block(source: str) -> dict[str, str]:
     for media_type, signature in _SIGNATURES.items():
         if signature.match(data):
             return {"type": "image", "base64": b64encode(data).decode(), "mime_type": media_type}
-    msg = f"--image {source}: not a PNG, JPEG, GIF or WebP picture"
+    msg = f"--image {source}: not a PNG, JPEG, GIF or WebP image"
     raise UsageError(msg)

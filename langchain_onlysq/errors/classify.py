@@ -52,7 +52,7 @@ class ErrorContext:
         self.base_url = base_url
         self.secrets = secrets
 
-    def for_model(self, model: str) -> ErrorContext:
+    def for_model(self, model: str | None) -> ErrorContext:
         """Return the same for another model."""
         return ErrorContext(model, self.base_url, self.secrets)
 
@@ -131,7 +131,7 @@ def stalled(limit: float | None, model: str | None) -> OnlySqTimeoutError:
         model: Model id that was asked.
     """
     how_long = "" if limit is None else f" for {limit:g} s"
-    msg = f"The stream was silent{how_long}; stall_timeout=… allows more."
+    msg = f"The stream was silent{how_long}; raise stall_timeout to wait longer."
     return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
 
 
@@ -260,7 +260,7 @@ def _hint(
         from langchain_onlysq.errors.near_ids import near_ids
 
         near = near_ids(context.base_url, context.model)
-        hint += f" Near it are: {', '.join(map(repr, near))}." if near else ""
+        hint += f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return hint
 
 

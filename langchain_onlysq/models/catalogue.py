@@ -8,26 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from langchain_onlysq._version import __version__
 from langchain_onlysq.errors import (
     OnlySqEmptyResponseError,
     OnlySqResponseError,
     OnlySqTimeoutError,
 )
 from langchain_onlysq.errors.bodies import excerpt, looks_like_html, names_an_error
-from langchain_onlysq.errors.classify import ErrorContext, error_from_payload
+from langchain_onlysq.errors.classify import error_from_payload
 from langchain_onlysq.errors.near_ids import remember
 from langchain_onlysq.models.entries import OnlySqModel, read_models
-from langchain_onlysq.request.prepared import Request
+from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.response.sse import EventDecoder, Unreadable
-from langchain_onlysq.settings.call_options import (
-    PUBLIC_KEY,
-    base_url_from_environment,
-    check_key,
-    key_from_environment,
-    normalize_base_url,
-)
-from langchain_onlysq.transport import driver as transport
+from langchain_onlysq.settings.service import Service
+from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.attempts import attempts, send_request
 from langchain_onlysq.transport.clients import Clients, ClientSettings
 from langchain_onlysq.transport.stall_timer import StallTimer
@@ -82,9 +75,12 @@ def list_models(
     """
     api_key = _hidden(api_key)
     steps = _Catalogue(base_url, api_key, timeout).steps()
-    with closing(Clients()) as connections:
-        client = http_client or connections.sync_client(ClientSettings())
-        models = transport.run(steps, transport.Channel(client))
+    with closing(Clients()) as clients:
+
+        def open_channel() -> driver.Channel:
+            return driver.Channel(http_client or clients.sync_client(ClientSettings()))
+
+        models = driver.run(steps, open_channel)
     return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
 
 
@@ -102,13 +98,13 @@ async def alist_models(
     """Return the models on offer, as `list_models` does."""
     api_key = _hidden(api_key)
     steps = _Catalogue(base_url, api_key, timeout).steps()
-    async with aclosing(Clients()) as connections:
+    async with aclosing(Clients()) as clients:
 
-        async def open_channel() -> transport.AsyncChannel:
-            client = http_client or await connections.async_client(ClientSettings())
-            return transport.AsyncChannel(client)
+        async def open_channel() -> driver.AsyncChannel:
+            client = http_client or await clients.async_client(ClientSettings())
+            return driver.AsyncChannel(client)
 
-        models = await transport.arun(steps, open_channel)
+        models = await driver.arun(steps, open_channel)
     return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
 
 
@@ -137,19 +133,12 @@ class _Catalogue:
         self, base_url: str | None, api_key: SecretStr | None, timeout: float | None
     ) -> None:
         """Check what is given before anything is sent."""
-        key = _checked_key(api_key)
-        base = base_url_from_environment() if base_url is None else base_url
-        self._base_url = normalize_base_url(base)
+        service = Service.given(base_url, api_key)
+        self._base_url = service.base_url
         self._timeouts = (timeout, timeout, timeout, timeout)
-        value = key.get_secret_value()
-        secrets = () if value == PUBLIC_KEY else (value,)
-        self._context = ErrorContext(base_url=self._base_url, secrets=secrets)
-        headers = {
-            "authorization": f"Bearer {value}",
-            "user-agent": f"langchain-onlysq/{__version__}",
-            "accept": "application/json",
-        }
-        self._request = Request(f"{self._base_url}/models", headers, None)
+        self._context = service.error_context()
+        headers = service.headers("application/json")
+        self._request = PreparedRequest(f"{service.base_url}/models", headers, None)
 
     def steps(self) -> Generator[Effect | list[OnlySqModel], Any, None]:
         """Yield effects, and at last the models."""
@@ -159,16 +148,17 @@ class _Catalogue:
         decoder = EventDecoder()
         events: list[Any] = []
         # All the time that is spent waiting counts: a body may come drop by drop for ever.
-        silence = StallTimer(self._timeouts[1], streams=False)
+        timer = StallTimer(self._timeouts[1], streams=False)
         try:
-            yield from send_request(self._request, self._timeouts, silence, self._context)
-            while (piece := (yield silence.read())) is not None:
+            yield from send_request(self._request, self._timeouts, timer, self._context)
+            while (piece := (yield timer.read())) is not None:
                 events += decoder.feed(piece)
-                silence.go_on(None)
+                timer.stop(heard=False)
         except OnlySqTimeoutError as error:
             if error.code != "stall_timeout":
                 raise
-            msg = f"The catalogue took longer than {self._timeouts[1]:g} s; timeout=… allows more."
+            limit = self._timeouts[1]
+            msg = f"The catalogue took longer than {limit:g} s; raise timeout to wait longer."
             raise OnlySqTimeoutError(msg, code="read_timeout") from None
         events += decoder.close()
         models = self._read(events[0] if len(events) == 1 else Unreadable(decoder.opening))
@@ -190,25 +180,13 @@ class _Catalogue:
         is_raw = isinstance(body, Unreadable)
         raw = bytes(body) if is_raw else json.dumps(body, ensure_ascii=False).encode()
         text = self._context.redact(raw.decode("utf-8", "replace"))
-        what = "an HTML page" if looks_like_html(raw) else "something that is no catalogue"
+        what = "an HTML page" if looks_like_html(raw) else "something that is not a catalogue"
         return OnlySqResponseError(
             f"OnlySq answered 200 with {what} ({excerpt(text, 120)}): "
             f"check base_url (now {self._base_url!r}), or try again.",
             status_code=200,
             body=excerpt(text),
         )
-
-
-def _checked_key(api_key: SecretStr | None) -> SecretStr:
-    """Return the key to send, given or not, so that no frame of an error shows it."""
-    key = SecretStr(key_from_environment()) if api_key is None else api_key
-    try:
-        check_key(key.get_secret_value())
-    except ValueError as error:
-        problem = str(error)
-    else:
-        return key
-    raise ValueError(problem)
 
 
 def _hidden(api_key: str | SecretStr | None) -> SecretStr | None:

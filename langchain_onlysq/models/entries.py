@@ -71,7 +71,7 @@ def read_models(body: Any) -> list[OnlySqModel] | None:
         body: The JSON value of the answer.
 
     Returns:
-        The models, in the order of the catalogue; None where the body is no catalogue.
+        The models, in the order of the catalogue; None where the body is not a catalogue.
     """
     found = list(_sections(body))
     if not found:

@@ -11,7 +11,9 @@ from langchain_onlysq.models.profile_table import MODELS
 if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from langchain_onlysq.settings.call_options import CallOptions
+    from langchain_onlysq.settings.call_options import (
+        CallOptions,
+    )
 
 _TAGS = re.compile(r"(?:[:-]latest|:free)+$")
 _DATE = re.compile(r"[-@]20\d\d(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])$")

@@ -34,20 +34,20 @@ class Outputs(Protocol[T_co]):
     """Makes what the caller of one attempt gets of its answer.
 
     Attributes:
-        streams: Whether it is handed over piece by piece.
+        streams: Whether it is delivered piece by piece.
     """
 
     streams: bool
 
     def feed(self, deltas: list[Delta]) -> Iterable[T_co]:
-        """Take the next pieces of the answer; return what can be handed over."""
+        """Take the next pieces of the answer; return what can be delivered."""
 
     def finish(self, end: AnswerEnd) -> Iterable[T_co]:
         """Take the end of the answer; return the rest."""
 
 
 class ResultMaker:
-    """Makes the one result of an answer that is handed over whole."""
+    """Makes the one result of an answer that is delivered whole."""
 
     streams = False
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.request.messages import merge_neighbours, to_wire_messages, with_instructions
 from langchain_onlysq.response.sse import replace_surrogates
-from langchain_onlysq.settings.call_options import SAMPLING
+from langchain_onlysq.settings.call_options import (
+    SAMPLING,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_onlysq.request.tools import ToolRequest
-    from langchain_onlysq.settings.call_options import CallOptions
+    from langchain_onlysq.settings.call_options import (
+        CallOptions,
+    )
 
 PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
 """Endpoint -> its path below the base URL."""
 
 
-def build_payload(
+def build_body(
     messages: Sequence[BaseMessage],
     options: CallOptions,
     tools: ToolRequest,
@@ -74,36 +78,36 @@ def build_payload(
     return {"model": options.model, **request}
 
 
-def add_reminder(
-    payload: dict[str, Any], answer: str, reminder: str, *, merge: bool
+def with_reminder(
+    body: dict[str, Any], answer: str, reminder: str, *, merge: bool
 ) -> dict[str, Any]:
     """Return the body that asks once more, after an answer that did not do what it had to.
 
     Args:
-        payload: The body of the first request.
+        body: The body of the first request.
         answer: What the model answered.
         reminder: What the user says to it.
         merge: Whether neighbours of one role become one message.
     """
-    request = payload.get("request", payload)
+    request = body.get("request", body)
     said = [{"role": "assistant", "content": answer}] if answer else []
     messages = [*request["messages"], *said, {"role": "user", "content": reminder}]
     asked = {**request, "messages": merge_neighbours(messages) if merge else messages}
-    return {**payload, "request": asked} if "request" in payload else asked
+    return {**body, "request": asked} if "request" in body else asked
 
 
-def encode(payload: Mapping[str, Any], model: str) -> bytes:
+def encode(body: Mapping[str, Any], model: str) -> bytes:
     """Write the body as JSON in UTF-8; lone surrogates become U+FFFD.
 
     Args:
-        payload: The body.
+        body: The body.
         model: Model id, for the error.
 
     Raises:
-        OnlySqInvalidRequestError: If something in it is no JSON (NaN, a set, a cycle).
+        OnlySqInvalidRequestError: If something in it is not JSON (NaN, a set, a cycle).
     """
     try:
-        text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         msg = f"The request cannot be written as JSON: {error}."
         raise OnlySqInvalidRequestError(msg, model=model) from None

@@ -82,7 +82,7 @@ def _translate(block: dict[str, Any], where: str) -> Part | None:
     if kind is None:
         return _text(json.dumps(block, ensure_ascii=False, default=str))
     if not isinstance(kind, str):
-        msg = f"{where} holds a content block whose type is no text."
+        msg = f"{where} holds a content block whose type is not a string."
         raise OnlySqInvalidRequestError(msg)
     if kind in REASONING_BLOCKS or kind in TOOL_CALL_BLOCKS:
         return None

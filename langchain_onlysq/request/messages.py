@@ -111,7 +111,7 @@ class _Translator:
                 raise OnlySqInvalidRequestError(msg)
             self._add(role, message, where)
         else:
-            msg = f"{where} is no message that a model can be sent."
+            msg = f"{where} cannot be sent to a model."
             raise OnlySqInvalidRequestError(msg)
 
     def flush_images(self) -> None:

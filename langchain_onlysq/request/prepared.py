@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Request:
+class PreparedRequest:
     """A request, ready to be sent. Its headers hold the key, so it does not show itself.
 
     Attributes:
@@ -23,12 +23,11 @@ class Request:
     def __init__(
         self, url: str, headers: Mapping[str, str], body: bytes | None, model: str | None = None
     ) -> None:
-        """Keep the parts."""
         self.url = url
         self.headers = headers
         self.body = body
         self.model = model
 
-    def to(self, url: str) -> Request:
+    def to(self, url: str) -> PreparedRequest:
         """Return the same request to another place."""
-        return Request(url, self.headers, self.body, self.model)
+        return PreparedRequest(url, self.headers, self.body, self.model)

@@ -120,12 +120,12 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
         strict: Whether arguments must follow their schema; None leaves it open.
 
     Raises:
-        OnlySqInvalidRequestError: If one of them is no tool that a function stands behind.
+        OnlySqInvalidRequestError: If one of them is not backed by a function.
     """
     try:
         formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
     except (ValueError, TypeError) as error:
-        msg = f"One of the tools is no tool: {error}"
+        msg = f"One of the tools is not a tool: {error}"
         raise OnlySqInvalidRequestError(msg) from error
     for tool in formatted:
         if not isinstance(tool.get("function"), dict) or not tool["function"].get("name"):
@@ -158,7 +158,7 @@ def normalize_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Ch
         return word
     if choice not in names:
         msg = (
-            f"tool_choice is {choice!r}, which is no tool that is bound; bound are: "
+            f"tool_choice is {choice!r}, which is not a bound tool; bound tools: "
             f"{', '.join(names) or 'none'}. Other choices are 'auto', 'none' and 'any'."
         )
         raise OnlySqInvalidRequestError(msg)

@@ -71,7 +71,7 @@ class TextFilter(Protocol):
     done: bool
 
     def feed(self, text: str) -> list[Delta]:
-        """Take the next text; return what can be handed over."""
+        """Take the next text; return what can be delivered."""
 
     def close(self, *, whole: bool) -> list[Delta]:
         """End the text, which is `whole` or was cut off; return what was held back."""

@@ -21,7 +21,7 @@ def load_json(text: str) -> Any:
     """Parse JSON as `parse_json` does, but raise what is wrong with it.
 
     Raises:
-        ValueError: If it is no JSON; `NaN` and its like are none.
+        ValueError: If it is not JSON; `NaN` and its like are not.
         RecursionError: If it is nested too deeply.
     """
     return json.loads(text, strict=False, parse_constant=refuse_constant)
@@ -34,5 +34,5 @@ def is_cut_off(error: json.JSONDecodeError) -> bool:
 
 def refuse_constant(name: str) -> Any:
     """Refuse `NaN`, `Infinity` and `-Infinity`, which Python would take for numbers."""
-    msg = f"{name} is no JSON"
+    msg = f"{name} is not JSON"
     raise ValueError(msg)

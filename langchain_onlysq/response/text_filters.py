@@ -9,7 +9,7 @@ from langchain_onlysq.response.deltas import Reasoning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_onlysq.response.deltas import Delta
+    from langchain_onlysq.response.deltas import Delta, TextFilter
 
 
 def held_back(text: str, marks: Sequence[str]) -> int:
@@ -28,7 +28,7 @@ class ThinkSplitter:
 
     Only a block at the very beginning counts: further down, the tag is something that the answer
     talks about. Blanks around the block and around what is inside it are dropped. Where a whole
-    answer never closes the block, what was asked for must be somewhere in it: it is handed over as
+    answer never closes the block, what was asked for must be somewhere in it: it is delivered as
     text, too, so that nobody ends up with an empty answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class ThinkSplitter:
         self._thought: list[str] = []
 
     def feed(self, text: str) -> list[Delta]:
-        """Take the next text; return reasoning and text that can be handed over."""
+        """Take the next text; return reasoning and text that can be delivered."""
         if self._state == "after":
             return [text] if text else []
         self._held += text
@@ -145,3 +145,24 @@ class StopCutter:
         """Return where the first stop sequence begins, or the length of the text."""
         found = (text.find(stop) for stop in self._stops)
         return min((position for position in found if position >= 0), default=len(text))
+
+
+def pass_through(deltas: list[Delta], filters: Sequence[TextFilter]) -> list[Delta]:
+    """Pass deltas through filters, one behind the other; what is not text passes as it is."""
+    for text_filter in filters:
+        passed: list[Delta] = []
+        for delta in deltas:
+            if type(delta) is str:
+                passed += text_filter.feed(delta)
+            else:
+                passed.append(delta)
+        deltas = passed
+    return deltas
+
+
+def close_all(filters: Sequence[TextFilter], *, whole: bool) -> list[Delta]:
+    """End the text of all filters; return what they held back."""
+    deltas: list[Delta] = []
+    for position, text_filter in enumerate(filters):
+        deltas += pass_through(text_filter.close(whole=whole), filters[position + 1 :])
+    return deltas

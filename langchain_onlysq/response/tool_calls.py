@@ -116,7 +116,7 @@ class _Call:
         )
 
     def add(self, part: _Fragment) -> list[ToolCallDelta]:
-        """Take a fragment; return what can be handed over."""
+        """Take a fragment; return what can be delivered."""
         is_first = self.name is None
         self.name = self.name or part.name
         if part.arguments:
@@ -145,7 +145,7 @@ class _Call:
         if self._handed_over:
             rest = ""
         elif error is None:
-            # No object as it stands: null, nothing, or JSON inside a string.
+            # Not an object as it stands: null, nothing, or JSON inside a string.
             rest = json.dumps(arguments, ensure_ascii=False)
         else:
             rest = text
@@ -181,13 +181,13 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
 
 
 def why_broken(text: str) -> str:
-    """Say why a text is no arguments."""
+    """Say why a text cannot be the arguments."""
     try:
         load_json(text)
     except json.JSONDecodeError as error:
         if is_cut_off(error):
             return "the arguments were cut off before their end"
-        return f"the arguments are no JSON: {error}"
+        return f"the arguments are not JSON: {error}"
     except (ValueError, RecursionError) as error:
-        return f"the arguments are no JSON: {error}"
-    return "the arguments are no JSON object"
+        return f"the arguments are not JSON: {error}"
+    return "the arguments are not a JSON object"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -18,12 +14,6 @@ if TYPE_CHECKING:
 
 Endpoint = Literal["v2", "openai"]
 
-DEFAULT_BASE_URL = "https://api.onlysq.ru/ai"
-PUBLIC_KEY = "openai"
-"""The key that everybody may use (from the service's documentation)."""
-
-KEY_VARIABLE = "ONLYSQ_API_KEY"
-BASE_URL_VARIABLE = "ONLYSQ_API_BASE"
 
 ALIASES = {
     "model_name": "model",
@@ -42,7 +32,6 @@ RESERVED = frozenset(
 )
 """Keys of the request that `model_kwargs` may not hold: each has a field or a method of its own."""
 
-_BASE_URL_TAILS = ("/chat/completions", "/openai/v1", "/openai", "/v2", "/")
 
 TimeoutTuple = tuple[float | None, float | None, float | None, float | None]
 DEFAULT_TIMEOUT: TimeoutTuple = (10.0, 120.0, 60.0, 30.0)
@@ -133,7 +122,7 @@ class CallOptions(BaseModel):
     """Ids of models that are asked in turn where the one before failed for good.
 
     That is: with a rate limit, a missing model, a refusal of access, a failure of the service, a
-    timeout or an empty answer, and before anything was handed over.
+    timeout or an empty answer, and before anything was delivered.
     """
 
     tool_calling: Literal["auto", "native", "prompted"] = "auto"
@@ -249,83 +238,6 @@ def describe(error: ValidationError) -> str:
         f"{'.'.join(str(part) for part in entry['loc'][:1])}: {entry['msg']}"
         for entry in error.errors(include_url=False, include_context=False, include_input=False)
     )
-
-
-# The values that only the constructor takes
-
-
-def key_from_environment() -> str:
-    """Return the key of the environment, or the public one."""
-    return os.environ.get(KEY_VARIABLE) or PUBLIC_KEY
-
-
-def base_url_from_environment() -> str:
-    """Return the base URL of the environment, or the service's own."""
-    return os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
-
-
-def check_key(key: str) -> None:
-    """Refuse a key that no HTTP header can hold, without showing it.
-
-    Raises:
-        ValueError: If the key is empty, or holds a blank, a line end or a non-ASCII character.
-    """
-    if not key:
-        msg = f"the API key is empty: leave it out to use {KEY_VARIABLE} or the public key"
-        raise ValueError(msg)
-    if not re.fullmatch(r"[!-~]+", key):
-        msg = (
-            f"the API key ({KEY_VARIABLE} or api_key) holds a blank, a line end or a character "
-            "outside ASCII; was it copied whole, and alone?"
-        )
-        raise ValueError(msg)
-
-
-@lru_cache(maxsize=64)
-def normalize_base_url(url: str) -> str:
-    """Reduce a base URL to the part before the endpoint's own path.
-
-    People have the URL of the documentation, or that of the OpenAI SDK, at hand: a trailing `/v2`,
-    `/openai`, `/openai/v1`, `/chat/completions` or slash is dropped.
-
-    Raises:
-        ValueError: If it is no plain http(s) URL.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not host:
-        msg = f"base_url must look like {DEFAULT_BASE_URL!r}"
-        raise ValueError(msg)
-    if "@" in parts.netloc:
-        msg = "base_url must not hold a user name or password: they would displace the API key"
-        raise ValueError(msg)
-    if parts.query or parts.fragment:
-        msg = "base_url must not have a query or a fragment"
-        raise ValueError(msg)
-    path = parts.path
-    while path.endswith(_BASE_URL_TAILS):
-        tail = next(tail for tail in _BASE_URL_TAILS if path.endswith(tail))
-        path = path.removesuffix(tail)
-    return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Refuse headers that cannot be sent, without showing their values.
-
-    Raises:
-        ValueError: If a name or a value is no valid HTTP header.
-    """
-    for name, value in headers.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            msg = f"default_headers: {name!r} is not a header name"
-            raise ValueError(msg)
-        if not re.fullmatch(r"(?![ \t])[\t -~]*(?<![ \t])", value):
-            msg = f"default_headers: the value of {name!r} cannot be sent (ASCII in one line only)"
-            raise ValueError(msg)
-    return dict(headers)
 
 
 def unknown_keyword(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,9 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import SecretStr
 
-from langchain_onlysq.settings.call_options import Endpoint
+from langchain_onlysq.settings.call_options import (
+    Endpoint,
+)
 
 
 class ConstructorKeywords(TypedDict, total=False):

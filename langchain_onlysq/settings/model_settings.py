@@ -11,12 +11,14 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 from langchain_onlysq.settings.call_options import (
     ALIASES,
     CallOptions,
+    unknown_keyword,
+)
+from langchain_onlysq.settings.service import (
     base_url_from_environment,
     check_headers,
     check_key,
     key_from_environment,
     normalize_base_url,
-    unknown_keyword,
 )
 
 
@@ -27,7 +29,7 @@ class ModelSettings(CallOptions):
     model_config = ConfigDict(defer_build=True)
 
     onlysq_api_key: SecretStr = Field(
-        default_factory=lambda: SecretStr(key_from_environment()),
+        default_factory=key_from_environment,
         alias="api_key",
         validate_default=True,
     )
@@ -79,7 +81,7 @@ class ModelSettings(CallOptions):
     @field_validator("onlysq_api_key", mode="after")
     @classmethod
     def _check_key(cls, key: SecretStr) -> SecretStr:
-        check_key(key.get_secret_value())
+        check_key(key)
         return key
 
     @field_validator("onlysq_api_base", mode="after")

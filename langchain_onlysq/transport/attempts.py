@@ -1,10 +1,8 @@
-"""One request and the head of its answer: attempts, redirects, refusals, silence.
-
-Generators of effects, like everything that a call is made of (see `effects`).
-"""
+"""The retry loop, and one request up to the head of its answer."""
 
 from __future__ import annotations
 
+import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -20,15 +18,16 @@ from langchain_onlysq.transport.flow import (
     Send,
     Sleep,
 )
+from langchain_onlysq.transport.retries import seconds_until_retry, warn_of_retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from tenacity import RetryCallState
-
     from langchain_onlysq.errors.classify import ErrorContext
-    from langchain_onlysq.request.prepared import Request
-    from langchain_onlysq.settings.call_options import TimeoutTuple
+    from langchain_onlysq.request.prepared import PreparedRequest
+    from langchain_onlysq.settings.call_options import (
+        TimeoutTuple,
+    )
     from langchain_onlysq.transport.stall_timer import StallTimer
 
 T = TypeVar("T")
@@ -51,7 +50,7 @@ def attempts(
     Args:
         attempt: Begins one attempt.
         max_retries: Attempts allowed after the first.
-        is_final: Tells whether something was handed over already, so that nothing may be repeated.
+        is_final: Tells whether something was delivered already, so that nothing may be repeated.
 
     Returns:
         What the attempt that succeeded returned.
@@ -59,66 +58,53 @@ def attempts(
     Raises:
         OnlySqError: The error of the last attempt.
     """
-    try:
-        return (yield from attempt())
-    except OnlySqError as error:
-        first = [error]
-    return (yield from _further_attempts(first, attempt, max_retries, is_final))
-
-
-def _further_attempts(
-    first: list[OnlySqError],
-    attempt: Callable[[], Generator[Any, Any, T]],
-    max_retries: int,
-    is_final: Callable[[], bool],
-) -> Generator[Any, Any, T]:
-    """Enter the loop with the failure of the first attempt, which is popped: errors show frames."""
-    from langchain_onlysq.transport.retries import retrying, warn
-
-    failed: list[RetryCallState] = []
-    for trial in retrying(max_retries, is_final, failed.append):
-        if failed:
-            state = failed.pop()
-            warn(state, max_retries)
-            yield ReportRetry(state)
-            yield Sleep(state.upcoming_sleep)
-            yield AcquirePermit()
-        with trial:
-            if first:
-                raise first.pop()
-            outcome = yield from attempt()
-    return outcome
+    number, slept = 1, 0.0
+    while True:
+        try:
+            return (yield from attempt())
+        except OnlySqError as error:
+            jitter = random.random()  # noqa: S311 - no secret depends on it
+            seconds = (
+                None if is_final() else seconds_until_retry(error, number, max_retries, jitter)
+            )
+            if seconds is None:
+                raise
+            slept += seconds
+            report = ReportRetry(error, number, seconds, slept)
+        warn_of_retry(report.error, number, max_retries, seconds)
+        yield report
+        yield Sleep(seconds)
+        yield AcquirePermit()
+        number += 1
 
 
 def send_request(
-    request: Request, timeouts: TimeoutTuple, silence: StallTimer, context: ErrorContext
+    request: PreparedRequest, timeouts: TimeoutTuple, timer: StallTimer, context: ErrorContext
 ) -> Generator[Effect, Any, None]:
     """Send a request, follow harmless redirects, and raise what the status says.
 
     Args:
         request: The request.
         timeouts: Seconds for connect, read, write and pool.
-        silence: Counts the wait for the head.
+        timer: Counts the wait for the head.
         context: What an error message may say and must not show.
 
     Raises:
-        OnlySqError: If the status is no success.
+        OnlySqError: If the status is not a success.
     """
-    timeout, stalls = silence.bound(timeouts)
+    timeout, stalls = timer.bound(timeouts)
     target = ""
     for _ in range(_MOST_REDIRECTS):
-        silence.begin()
-        head: ResponseHead = yield Send(request, timeout, streams=silence.streams, stalls=stalls)
+        timer.start()
+        head: ResponseHead = yield Send(request, timeout, stalls)
         if head.status in _SUCCESS:
-            if silence.streams:
-                silence.go_on(context.model)
-            else:
-                silence.broken()
+            # A whole answer is silent while it is written; its silence begins with the body.
+            timer.stop(heard=not timer.streams)
             return
-        silence.end()
         target = urljoin(request.url, head.headers.get("location", ""))
         if head.status not in _KEEP_METHOD or _origin(target) != _origin(request.url):
             break
+        timer.stop(heard=False)
         request = request.to(target)
     if head.status in _REDIRECT:
         raise _redirected(head.status, target, context)

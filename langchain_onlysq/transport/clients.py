@@ -8,7 +8,7 @@ import ssl
 import threading
 import weakref
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 import httpx
 
@@ -16,6 +16,7 @@ from langchain_onlysq.errors import OnlySqConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from types import TracebackType
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
 """As many connections as calls are made at once; idle ones are kept for half a minute."""
@@ -137,6 +138,44 @@ class Clients:
             self._async = {}
 
 
+class Closing:
+    """The context managers of what can be closed."""
+
+    def close(self) -> None:
+        """Close what was opened."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return the object, which is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the object, which is closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+
 class _LoopClient(NamedTuple):
     client: httpx.AsyncClient
     keeper: AsyncGenerator[None]
@@ -175,7 +214,7 @@ def ssl_context(verify: Verify) -> ssl.SSLContext:
     except OSError as error:
         source = f"verify={verify!r}" if isinstance(verify, str) else " or ".join(_CA_VARIABLES)
         msg = f"The certificates named by {source} cannot be loaded: {error}."
-    raise OnlySqConnectionError(msg, code="configuration")
+        raise OnlySqConnectionError(msg, code="configuration") from None
 
 
 @lru_cache(maxsize=8)
@@ -200,5 +239,4 @@ def _make(
             "The proxy settings cannot be used: check proxy=… and the variables HTTP_PROXY, "
             f"HTTPS_PROXY, ALL_PROXY and NO_PROXY{needs if isinstance(error, ImportError) else ''}."
         )
-    # Not raised above: the error there, and the frames behind it, may hold the proxy's password.
-    raise OnlySqConnectionError(msg, code="configuration")
+        raise OnlySqConnectionError(msg, code="configuration") from None

@@ -1,4 +1,4 @@
-"""Carries out what a call asks for, waiting or awaiting; the only module that does IO."""
+"""Carries out flows, blocking or awaiting: every request is sent, and every byte read, here."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
-from langchain_onlysq.errors import (
-    OnlySqConnectionError,
-    OnlySqError,
-    OnlySqInvalidRequestError,
-    OnlySqResponseError,
-    OnlySqStreamError,
-    OnlySqTimeoutError,
-)
+from langchain_onlysq.errors import OnlySqError, OnlySqTimeoutError
 from langchain_onlysq.errors.classify import stalled
-from langchain_onlysq.request.prepared import Request
+from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.transport.flow import (
     AcquirePermit,
     Effect,
@@ -32,6 +25,7 @@ from langchain_onlysq.transport.flow import (
     Send,
     Sleep,
 )
+from langchain_onlysq.transport.network_errors import NETWORK_ERRORS, error_from_network
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -44,21 +38,13 @@ if TYPE_CHECKING:
     )
 
     from langchain_core.rate_limiters import BaseRateLimiter
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 _Client = TypeVar("_Client", bound=httpx.Client | httpx.AsyncClient)
 _Manager = TypeVar("_Manager")
 
-_NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
-_NOTHING_SENT = Send(Request("", {}, None), (None, None, None, None))
-
-_TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
-    (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
-    (httpx.PoolTimeout, "pool_timeout", "No connection was free within {} s"),
-    (httpx.WriteTimeout, "write_timeout", "The request could not be sent on for {} s"),
-    (httpx.ReadTimeout, "read_timeout", "No data came for {} s"),
-)
-_TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_timeout")
+_NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None))
 
 # What both halves share
 
@@ -72,7 +58,6 @@ class _Channel(Generic[_Client, _Manager]):
         rate_limiter: BaseRateLimiter | None = None,
         run_manager: _Manager | None = None,
     ) -> None:
-        """Take what the call may use."""
         self._client: _Client = client
         self._rate_limiter = rate_limiter
         self._run_manager = run_manager
@@ -89,57 +74,61 @@ class _Channel(Generic[_Client, _Manager]):
         return None if response is None or response.is_closed else response
 
     def _failure(self, error: Exception, *, answered: bool = True) -> OnlySqError:
-        """Say what a failure of the network means, before or after the head of the answer came.
-
-        It is returned, not raised: otherwise the frames of httpx would hang on it as its context,
-        and their variables hold headers, and so the key.
-        """
-        failure = _classify(error, self._sent, answered=answered)
-        if not isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
-            # The texts of those two quote what could not be sent.
-            error.__cause__ = error.__context__ = None
-            failure.__cause__ = error.with_traceback(None)
-        return failure
+        """Say what a failure of the network means, before or after the head of the answer came."""
+        return error_from_network(error, self._sent, answered=answered)
 
     def _stalled(self) -> OnlySqTimeoutError:
         sent = self._sent
         return stalled(sent.timeout[1] if sent.stalls else None, sent.request.model)
 
 
-def _resume(steps: Generator[Effect | T, Any, None], outcome: list[Any]) -> Effect | T:
-    """Give a call the outcome of its last effect, and return its next step.
+def _without_frames(error: OnlySqError) -> OnlySqError:
+    """Strip an error of the frames that it came through: they hold headers, and so the key.
 
-    The outcome is popped, so that an error raised from here on has no bytes in its frames.
+    This is the one boundary for it: whatever a flow raises leaves through here.
     """
-    if isinstance(outcome[0], OnlySqError):
-        return steps.throw(outcome.pop())
-    return steps.send(outcome.pop())
+    error.__context__ = None
+    for each in (error, error.__cause__):
+        if each is not None:
+            each.__traceback__ = None
+    if error.__cause__ is not None:
+        error.__cause__.__cause__ = error.__cause__.__context__ = None
+    return error
 
 
 # The sync half
 
 
-def run(steps: Generator[Effect | T, Any, None], channel: Channel) -> T:
-    """Carry out a call that gives one output, and return it."""
-    with closing(stream(steps, channel)) as outputs:
+def run(steps: Generator[Effect | T, Any, None], opening: Callable[[], Channel]) -> T:
+    """Carry out a flow that gives one output, and return it."""
+    with closing(stream(steps, opening)) as outputs:
         return next(outputs)
 
 
-def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generator[T]:
-    """Carry out a call, and yield its outputs as they come."""
+def stream(steps: Generator[Effect | T, Any, None], opening: Callable[[], Channel]) -> Generator[T]:
+    """Carry out a flow, and yield its outputs as they come."""
+    channel: Channel | None = None
+    outcome: Any = None
     try:
+        channel = opening()
         step = next(steps)
         while True:
             if isinstance(step, Effect):
-                step = _resume(steps, [channel.perform(step)])
+                outcome = channel.perform(step)
+                failed = isinstance(outcome, OnlySqError)
+                step = steps.throw(outcome) if failed else steps.send(outcome)
             else:
                 yield step
                 step = next(steps)
     except StopIteration:
         return
+    except OnlySqError as error:
+        outcome = None  # these bytes may quote the key
+        raise _without_frames(error)  # noqa: B904 - it is the same error
     finally:
         steps.close()
-        channel.close()
+        if channel:
+            channel.close()
 
 
 class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
@@ -159,7 +148,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
         elif isinstance(effect, AcquirePermit) and self._rate_limiter:
             self._rate_limiter.acquire(blocking=True)
         elif isinstance(effect, ReportRetry) and self._run_manager:
-            self._run_manager.on_retry(effect.state)
+            self._run_manager.on_retry(_retry_state(effect))
         return None
 
     def close(self) -> None:
@@ -172,7 +161,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
         try:
             request = _build_request(self._client, effect)
             response = self._client.send(request, stream=True, follow_redirects=False)
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
         if _is_read_by_httpx(response):
             self._pieces = response.iter_bytes()
@@ -185,7 +174,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
             return self._read_within(effect.limit)
         try:
             return next(self._pieces, None)
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             return self._failure(error)
 
     def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
@@ -213,7 +202,7 @@ class Channel(_Channel[httpx.Client, CallbackManagerForLLMRun]):
 async def arun(
     steps: Generator[Effect | T, Any, None], opening: Callable[[], Awaitable[AsyncChannel]]
 ) -> T:
-    """Carry out a call that gives one output, and return it."""
+    """Carry out a flow that gives one output, and return it."""
     async with aclosing(astream(steps, opening)) as outputs:
         return await anext(outputs)
 
@@ -221,21 +210,29 @@ async def arun(
 async def astream(
     steps: Generator[Effect | T, Any, None], opening: Callable[[], Awaitable[AsyncChannel]]
 ) -> AsyncGenerator[T]:
-    """Carry out a call, and yield its outputs as they come."""
-    channel = await opening()
+    """Carry out a flow, and yield its outputs as they come."""
+    channel: AsyncChannel | None = None
+    outcome: Any = None
     try:
+        channel = await opening()
         step = next(steps)
         while True:
             if isinstance(step, Effect):
-                step = _resume(steps, [await channel.perform(step)])
+                outcome = await channel.perform(step)
+                failed = isinstance(outcome, OnlySqError)
+                step = steps.throw(outcome) if failed else steps.send(outcome)
             else:
                 yield step
                 step = next(steps)
     except StopIteration:
         return
+    except OnlySqError as error:
+        outcome = None  # these bytes may quote the key
+        raise _without_frames(error)  # noqa: B904 - it is the same error
     finally:
         steps.close()
-        await channel.close()
+        if channel:
+            await channel.close()
 
 
 class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
@@ -256,7 +253,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
         elif isinstance(effect, AcquirePermit) and self._rate_limiter:
             await self._rate_limiter.aacquire(blocking=True)
         elif isinstance(effect, ReportRetry) and self._run_manager:
-            await self._run_manager.on_retry(effect.state)
+            await self._run_manager.on_retry(_retry_state(effect))
         return None
 
     async def close(self) -> None:
@@ -270,7 +267,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
         try:
             request = _build_request(self._client, effect)
             response = await self._client.send(request, stream=True, follow_redirects=False)
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             return self._failure(error, answered=False)
         if _is_read_by_httpx(response):
             self._pieces = response.aiter_bytes()
@@ -285,7 +282,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
             return await self._pieces.__anext__()
         except StopAsyncIteration:
             return None
-        except _NETWORK_ERRORS as error:
+        except NETWORK_ERRORS as error:
             return self._failure(error)
 
     async def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
@@ -297,7 +294,7 @@ class AsyncChannel(_Channel[httpx.AsyncClient, AsyncCallbackManagerForLLMRun]):
             return self._stalled()
 
 
-# Pure helpers
+# Helpers without IO
 
 
 def _build_request(client: httpx.Client | httpx.AsyncClient, effect: Send) -> httpx.Request:
@@ -323,42 +320,16 @@ def _is_read_by_httpx(response: httpx.Response) -> bool:
     )
 
 
-def _classify(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
-    model = sent.request.model
-    if isinstance(error, httpx.TimeoutException):
-        return _timed_out(error, sent, model)
-    if isinstance(error, httpx.DecodingError):
-        msg = "The answer could not be decompressed."
-        return OnlySqResponseError(msg, status_code=200, model=model)
-    if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol)):
-        msg = (
-            f"The request cannot be sent ({type(error).__name__}): check base_url and the headers."
-        )
-        return OnlySqInvalidRequestError(msg, model=model)
-    kind = type(error).__name__
-    if answered:
-        msg = f"The connection was lost in the middle of the answer ({kind}: {error})."
-        return OnlySqStreamError(msg, model=model)
-    if isinstance(error, RuntimeError):
-        msg = f"The HTTP client cannot be used: {error}"
-        return OnlySqConnectionError(msg, code="configuration", model=model)
-    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
-        msg = f"No connection to OnlySq ({error}): check the network, base_url and any proxy."
-    else:
-        msg = f"The connection was lost before the answer ({kind}: {error})."
-    return OnlySqConnectionError(msg, model=model)
+def _retry_state(report: ReportRetry) -> RetryCallState:
+    """Return a failed attempt in the form in which LangChain's callbacks take it."""
+    from tenacity import RetryCallState, Retrying
 
-
-def _timed_out(error: httpx.TimeoutException, sent: Send, model: str | None) -> OnlySqTimeoutError:
-    if sent.stalls and isinstance(error, httpx.ReadTimeout):
-        return stalled(sent.timeout[1], model)
-    code, text = next(
-        ((code, text) for kind, code, text in _TIMEOUTS if isinstance(error, kind)),
-        ("timeout", "It took longer than {} s"),
-    )
-    limits = dict(zip(_TIMEOUT_NAMES, sent.timeout, strict=True))
-    said = text.format(f"{limits.get(code) or 0:g}")
-    return OnlySqTimeoutError(f"{said}; timeout=… allows more.", code=code, model=model)
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = report.attempt
+    state.idle_for = report.slept
+    state.upcoming_sleep = report.seconds
+    state.set_exception((type(report.error), report.error, None))
+    return state
 
 
 def _shut_down(response: httpx.Response) -> None:

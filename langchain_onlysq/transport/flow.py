@@ -1,20 +1,22 @@
-"""What a call may ask of the outside world.
+"""The effects: what a flow may ask of the outside world.
 
-A call is a generator that yields these and is sent their outcomes; `transport` carries them out,
-waiting or awaiting. So everything a call decides is written once, for sync and async.
+A flow is a generator that yields effects and is sent their outcomes. The driver carries them out,
+blocking or awaiting, so everything that a flow decides is written once, for sync and async.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tenacity import RetryCallState
-
-    from langchain_onlysq.request.prepared import Request
-    from langchain_onlysq.settings.call_options import TimeoutTuple
+    from langchain_onlysq.errors import OnlySqError
+    from langchain_onlysq.request.prepared import PreparedRequest
+    from langchain_onlysq.settings.call_options import (
+        TimeoutTuple,
+    )
 
 
 class Effect:
@@ -23,72 +25,60 @@ class Effect:
     __slots__ = ()
 
 
+@dataclass(slots=True)
 class Send(Effect):
     """Send a request and wait for the head of the answer; the outcome is a `ResponseHead`.
 
     Attributes:
         request: The request.
         timeout: Seconds for connect, read, write and pool.
-        streams: Whether the answer is to arrive piece by piece.
         stalls: Whether the read timeout is the stall timeout.
     """
 
-    __slots__ = ("request", "stalls", "streams", "timeout")
-
-    def __init__(
-        self,
-        request: Request,
-        timeout: TimeoutTuple,
-        *,
-        streams: bool = False,
-        stalls: bool = False,
-    ) -> None:
-        """Keep the parts."""
-        self.request = request
-        self.timeout = timeout
-        self.streams = streams
-        self.stalls = stalls
+    request: PreparedRequest
+    timeout: TimeoutTuple
+    stalls: bool = False
 
 
+@dataclass(slots=True)
 class Read(Effect):
-    """Sleep for the next bytes of the answer; the outcome is None at the end of the body.
+    """Wait for the next bytes of the answer; the outcome is None at the end of the body.
 
     Attributes:
         limit: Seconds after which waiting ends with a stall, where the read timeout would be
             later than that; None where it would not.
     """
 
-    __slots__ = ("limit",)
-
-    def __init__(self, limit: float | None = None) -> None:
-        """Keep the limit."""
-        self.limit = limit
+    limit: float | None = None
 
 
+@dataclass(slots=True)
 class Sleep(Effect):
     """Let some seconds pass, with no connection held."""
 
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float) -> None:
-        """Keep the seconds."""
-        self.seconds = seconds
+    seconds: float
 
 
+@dataclass(slots=True)
 class AcquirePermit(Effect):
     """Ask the rate limiter for one more request."""
 
-    __slots__ = ()
 
-
+@dataclass(slots=True)
 class ReportRetry(Effect):
-    """Tell the run's callbacks of a failed attempt."""
+    """Tell the run's callbacks of a failed attempt that another one follows.
 
-    __slots__ = ("state",)
+    Attributes:
+        error: What went wrong.
+        attempt: Number of the attempt that failed, from 1.
+        seconds: The wait before the next one.
+        slept: All waits of the call so far, this one included, in seconds.
+    """
 
-    def __init__(self, state: RetryCallState) -> None:
-        """Keep the state of the attempts."""
-        self.state = state
+    error: OnlySqError
+    attempt: int
+    seconds: float
+    slept: float
 
 
 class ResponseHead(NamedTuple):

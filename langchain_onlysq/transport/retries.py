@@ -1,14 +1,8 @@
-"""Whether, and after how long, a failed attempt is made again.
-
-`seconds_until_retry` is the rule, a function of values; the loop around it is tenacity's.
-"""
+"""Whether a failed attempt is made again, when, and which failures another model may not share."""
 
 from __future__ import annotations
 
 import logging
-import random
-from copy import copy
-from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import (
     OnlySqAPIError,
@@ -18,11 +12,6 @@ from langchain_onlysq.errors import (
     OnlySqRateLimitError,
     OnlySqTimeoutError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tenacity import RetryCallState, Retrying
 
 logger = logging.getLogger("langchain_onlysq")
 
@@ -38,9 +27,17 @@ After a timeout the service may be answering, and billing, the first request sti
 configuration does not mend itself.
 """
 
+_OF_THE_CONNECTION = frozenset({"connect_timeout", "pool_timeout", "write_timeout"})
+_OF_ONE_MODEL = (
+    OnlySqRateLimitError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqAPIError,
+)
+
 
 def seconds_until_retry(
-    error: BaseException, attempt: int, max_retries: int, jitter: float = 0.0
+    error: OnlySqError, attempt: int, max_retries: int, jitter: float = 0.0
 ) -> float | None:
     """Decide on one failed attempt.
 
@@ -56,7 +53,7 @@ def seconds_until_retry(
     Returns:
         Seconds to wait before the next attempt; None to give up.
     """
-    if attempt > max_retries or not isinstance(error, OnlySqError) or not error.is_retryable:
+    if attempt > max_retries or not error.is_retryable:
         return None
     if error.status_code is None and error.code in NOT_REPEATED:
         return None
@@ -76,67 +73,19 @@ def may_fall_back(error: OnlySqError) -> bool:
     return isinstance(error, _OF_ONE_MODEL)
 
 
-_OF_THE_CONNECTION = frozenset({"connect_timeout", "pool_timeout", "write_timeout"})
-_OF_ONE_MODEL = (
-    OnlySqRateLimitError,
-    OnlySqNotFoundError,
-    OnlySqPermissionDeniedError,
-    OnlySqAPIError,
-)
-
-
-def retrying(
-    max_retries: int, is_final: Callable[[], bool], plan: Callable[[RetryCallState], Any]
-) -> Retrying:
-    """Make the loop over the attempts of one call. It never sleeps by itself.
-
-    Args:
-        max_retries: Attempts allowed after the first.
-        is_final: Tells whether something was handed over already, so that nothing may be repeated.
-        plan: Called with the state after each failed attempt that another one follows; its
-            `upcoming_sleep` is the wait.
-    """
-    # Imported at the first call: importing this package is to load no more than it must.
-    from tenacity import Retrying, stop_never
-
-    waits: dict[int, float | None] = {}
-
-    def is_retried(state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        wait = None
-        if error is not None and not is_final():
-            wait = seconds_until_retry(error, state.attempt_number, max_retries, random.random())  # noqa: S311
-        waits[state.attempt_number] = wait
-        return wait is not None
-
-    def wait_for(state: RetryCallState) -> float:
-        return waits[state.attempt_number] or 0.0
-
-    return Retrying(
-        retry=is_retried,
-        wait=wait_for,
-        stop=stop_never,
-        # The loop goes on with the same object, without the outcome.
-        before_sleep=lambda state: plan(copy(state)),
-        sleep=lambda _: None,
-        reraise=True,
-    )
-
-
-def warn(state: RetryCallState, max_retries: int) -> None:
+def warn_of_retry(error: OnlySqError, attempt: int, max_retries: int, seconds: float) -> None:
     """Log a warning before a wait."""
-    error = state.outcome.exception() if state.outcome else None
     logger.warning(
-        "Attempt %d of %d failed (%s: %s); the next one follows in %.1f s",
-        state.attempt_number,
+        "Attempt %d of %d failed (%s: %s); retrying in %.1f s",
+        attempt,
         max_retries + 1,
         type(error).__name__,
         error,
-        state.upcoming_sleep,
+        seconds,
     )
 
 
-def warn_of_switch(error: OnlySqError, failed: str, following: str) -> None:
+def warn_of_fallback(error: OnlySqError, failed: str, following: str) -> None:
     """Log a warning before another model is asked."""
     logger.warning(
         "Model %r failed (%s: %s); asking %r", failed, type(error).__name__, error, following

@@ -1,4 +1,4 @@
-"""How long a stream has been silent."""
+"""How long an answer has been silent."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from langchain_onlysq.errors.classify import stalled
 from langchain_onlysq.transport.flow import Read
 
 if TYPE_CHECKING:
-    from langchain_onlysq.settings.call_options import TimeoutTuple
-
+    from langchain_onlysq.settings.call_options import (
+        TimeoutTuple,
+    )
 
 _CLOSE_TO_STALL = 0.05
-
-
 _READ = Read()
 
 
 class StallTimer:
-    """How long a stream has been silent: time spent waiting since the last event.
+    """Adds up the time spent waiting since something was heard last.
 
     Where a whole answer was asked for, the silence begins with the body, since it may take long to
     write; so heartbeats without an answer come to an end there, too.
@@ -28,15 +27,22 @@ class StallTimer:
         streams: Whether the answer is to arrive piece by piece.
     """
 
-    __slots__ = ("_began", "_close", "_limit", "_silent", "streams")
+    __slots__ = ("_close", "_limit", "_model", "_silent", "_started", "streams")
 
-    def __init__(self, limit: float | None, *, streams: bool) -> None:
-        """Start before the request, with a limit in seconds; None = none."""
+    def __init__(self, limit: float | None, model: str | None = None, *, streams: bool) -> None:
+        """Begin before the request.
+
+        Args:
+            limit: Longest silence in seconds; None = no limit.
+            model: Model id, for the error.
+            streams: Whether the answer is to arrive piece by piece.
+        """
         self.streams = streams
         self._limit = limit
+        self._model = model
         self._close = float("inf") if limit is None else limit * _CLOSE_TO_STALL
         self._silent = 0.0
-        self._began = 0.0
+        self._started = 0.0
 
     def bound(self, timeouts: TimeoutTuple) -> tuple[TimeoutTuple, bool]:
         """Return the four timeouts, and whether the one for reading is the stall timeout."""
@@ -45,35 +51,30 @@ class StallTimer:
             return (connect, read, write, pool), False
         return (connect, self._limit, write, pool), True
 
-    def begin(self) -> None:
-        """Begin to wait."""
-        self._began = monotonic()
-
-    def end(self) -> None:
-        """End the wait, in which nothing was heard."""
-        self._silent += monotonic() - self._began
+    def start(self) -> None:
+        """Start to wait."""
+        self._started = monotonic()
 
     def read(self) -> Read:
-        """Begin to wait for the next bytes.
+        """Start to wait for the next bytes.
 
         Returns:
             The read, with a limit of its own where the read timeout comes too late.
         """
-        self._began = monotonic()
+        self._started = monotonic()
         if self._limit is None or self._silent < self._close:
             return _READ
         return Read(limit=max(self._limit - self._silent, 0.001))
 
-    def broken(self) -> None:
-        """End the wait, and the silence with it."""
-        self._silent = 0.0
-
-    def go_on(self, model: str | None) -> None:
-        """End a wait in which nothing was heard.
+    def stop(self, *, heard: bool) -> None:
+        """End a wait; where something was heard, the silence ends with it.
 
         Raises:
             OnlySqTimeoutError: If the silence is too long by now.
         """
-        self.end()
+        if heard:
+            self._silent = 0.0
+            return
+        self._silent += monotonic() - self._started
         if self._limit is not None and self._silent >= self._limit:
-            raise stalled(self._limit, model)
+            raise stalled(self._limit, self._model)

@@ -1,13 +1,15 @@
-"""Reads the pages of the documentation: their snippets, their tables, what they name."""
+"""Reads the pages of the documentation: their code, their tables, what they name."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from langchain_onlysq.testing import LocalOnlySq
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -16,6 +18,7 @@ PAGES = [README, *sorted(DOCS.glob("*.md"))]
 
 _BLOCK = re.compile(r"(?ms)^```(\w+)\n(.*?)^```$")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_OUTPUT = re.compile(r"(?m)^ *# > ?(.*)$")
 
 
 @dataclass(frozen=True)
@@ -23,45 +26,34 @@ class Snippet:
     """A Python block of a page.
 
     Attributes:
-        name: The page, and which of its blocks this is.
-        code: The code.
-        before: What it goes on from: the first block of the page.
+        place: The page and the line before the block.
+        code: The code; what it prints stands in it behind `# >`.
     """
 
-    name: str
+    place: tuple[Path, int]
     code: str
-    before: str = ""
 
     @property
     def needs_langchain(self) -> bool:
         """Whether it imports langchain, which is more than langchain-core."""
-        return re.search(r"(?m)^\s*(from|import) langchain\b(?!_)", self.code) is not None
+        return re.search(r"(?m)^(from|import) (langchain|langgraph)\b(?!_)", self.code) is not None
 
     @property
-    def is_test(self) -> bool:
-        """Whether it is a test of a user."""
-        return re.search(r"(?m)^def test_", self.code) is not None
+    def shown(self) -> list[str]:
+        """The lines that it prints, as the page says."""
+        return _OUTPUT.findall(self.code)
 
-    def run(self, folder: Path) -> None:
-        """Run it; the services that it asks are those of the environment."""
-        if self.is_test:
-            self._run_test(folder)
-            return
-        namespace: dict[str, Any] = {"__name__": "__main__"}
-        for code in filter(None, (self.before, self.code)):
-            exec(compile(code, self.name, "exec"), namespace)  # noqa: S102 - its purpose
-
-    def _run_test(self, folder: Path) -> None:
-        (folder / "test_snippet.py").write_text(self.code, encoding="utf-8")
-        plugin = ["-p", "langchain_onlysq.pytest_plugin", "-p", "no:langchain_onlysq"]
-        result = subprocess.run(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "pytest", "-q", *plugin, str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-        )
-        assert "1 passed" in result.stdout, result.stdout + result.stderr
+    def run(self, namespace: dict[str, Any]) -> list[str]:
+        """Run it, and the tests that it defines; return the lines that it prints."""
+        page, line = self.place
+        known, printed = set(namespace), StringIO()
+        with redirect_stdout(printed):
+            exec(compile("\n" * line + self.code, page, "exec"), namespace)  # noqa: S102 - its purpose
+        for name in set(namespace) - known:
+            if name.startswith("test_"):
+                with LocalOnlySq() as server:
+                    namespace[name](server)
+        return [text.rstrip() for text in printed.getvalue().split("\n") if text]
 
 
 def text_of(page: Path) -> str:
@@ -79,25 +71,21 @@ def prose(page: Path) -> str:
     return _BLOCK.sub("", text_of(page))
 
 
-def snippets() -> list[Snippet]:
-    """Return the Python blocks of all pages."""
-    found: list[Snippet] = []
-    for page in PAGES:
-        first, *others = blocks(page, "python") or [""]
-        start = Snippet(f"{page.name}-0", first)
-        before = "" if start.is_test else first
-        found += [start] if first else []
-        found += [
-            Snippet(f"{page.name}-{number}", code, before) for number, code in enumerate(others, 1)
-        ]
-    return found
+def snippets(page: Path) -> list[Snippet]:
+    """Return the Python blocks of a page."""
+    text = text_of(page)
+    return [
+        Snippet((page, text.count("\n", 0, block.start()) + 1), block[2])
+        for block in _BLOCK.finditer(text)
+        if block[1] == "python"
+    ]
 
 
-def commands() -> list[str]:
-    """Return the commands in the console blocks of all pages, without the comments behind them."""
-    found = [block for page in PAGES for block in blocks(page, "console")]
-    lines = [line for block in found for line in block.split("\n")]
-    return [re.sub(r"\s+#.*", "", line).removeprefix("$ ") for line in lines if line]
+def commands() -> list[tuple[str, str]]:
+    """Return the commands of all pages, each without its comment and with what it prints."""
+    shown = "\n".join(block for page in PAGES for block in blocks(page, "console"))
+    found = [part.partition("\n") for part in re.split(r"(?m)^\$ ", shown) if part]
+    return [(re.sub(r"\s+#.*", "", command), output.strip()) for command, _, output in found]
 
 
 def spans(text: str) -> list[str]:
@@ -116,3 +104,9 @@ def table(page: Path, heading: str) -> list[list[str]]:
     assert rows, heading
     lines = rows[1].strip().split("\n")
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what a link may name behind a `#`: the headings of a page."""
+    headings = re.findall(r"(?m)^#+ (.*)$", prose(page))
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -22,7 +22,9 @@ from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from langchain_onlysq import ChatOnlySq, OnlySqError, OnlySqRateLimitError
-from langchain_onlysq.settings.call_options import ALIASES
+from langchain_onlysq.settings.call_options import (
+    ALIASES,
+)
 from langchain_onlysq.settings.keywords import ConstructorKeywords
 from langchain_onlysq.testing import Headers, LocalOnlySq, Reply, Request
 

@@ -292,7 +292,7 @@ def test_they_are_part_of_the_identity() -> None:
 
 
 class TestWhyNotWithFallbacks:
-    """What LangChain's own fail-over does not do here, as the README says."""
+    """What LangChain's own fail-over does not do here, as docs/models.md says."""
 
     def test_it_loses_the_tools_that_were_bound_before(self, server: LocalOnlySq) -> None:
         one, two = (make(server, model=model, fallback_models=[]) for model in ("one", "two"))

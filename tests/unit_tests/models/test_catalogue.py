@@ -289,10 +289,10 @@ class TestNearIds:
         server.reply(reply)
         with pytest.raises(OnlySqNotFoundError) as before:
             llm.invoke("Hi")
-        assert "Near it" not in str(before.value)
+        assert "Did you mean" not in str(before.value)
         list_models(base_url=server.base_url)
         server.reply(reply)
-        with pytest.raises(OnlySqNotFoundError, match="Near it are: 'gpt-4o-mini'"):
+        with pytest.raises(OnlySqNotFoundError, match="Did you mean 'gpt-4o-mini'"):
             llm.invoke("Hi")
 
     def test_nothing_is_near(self, server: LocalOnlySq) -> None:
@@ -300,7 +300,7 @@ class TestNearIds:
         server.reply(Reply.error(404))
         with pytest.raises(OnlySqNotFoundError) as caught:
             ChatOnlySq(model="zzz", base_url=server.base_url).invoke("Hi")
-        assert "Near it" not in str(caught.value)
+        assert "Did you mean" not in str(caught.value)
 
     def test_another_address_offers_other_models(self, server: LocalOnlySq) -> None:
         list_models(base_url=server.base_url)

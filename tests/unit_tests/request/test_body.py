@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
-from langchain_onlysq.request.body import PATHS, build_payload, encode
+from langchain_onlysq.request.body import PATHS, build_body, encode
 from langchain_onlysq.request.tools import ToolRequest
 from langchain_onlysq.settings.call_options import CallOptions
 from tests.support.properties import patient
@@ -25,7 +25,7 @@ WIRE_HI = [{"role": "user", "content": "Hi"}]
 def build(
     extra: dict[str, Any] | None = None, *, stream: bool = False, **options: Any
 ) -> dict[str, Any]:
-    return build_payload(
+    return build_body(
         HI, CallOptions(**{"model": "gpt-4o-mini", **options}), NO_TOOLS, extra or {}, stream=stream
     )
 
@@ -137,27 +137,27 @@ def test_n_may_be_1(n: int | None) -> None:
 @pytest.mark.parametrize(("endpoint", "count"), [("v2", 1), ("openai", 2)])
 def test_messages_are_merged_where_the_settings_say_so(endpoint: str, count: int) -> None:
     options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-    body = build_payload([*HI, *HI], options, NO_TOOLS, {}, stream=False)
+    body = build_body([*HI, *HI], options, NO_TOOLS, {}, stream=False)
     assert len(body.get("request", body)["messages"]) == count
 
 
 @pytest.mark.parametrize(("mode", "role"), [("native", "tool"), ("prompted", "user")])
 def test_tools_are_native_or_text(mode: str, role: str) -> None:
     options = CallOptions.model_validate({"model": "m", "tool_calling": mode})
-    body = build_payload([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
+    body = build_body([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
     assert body["request"]["messages"][0]["role"] == role
 
 
 def test_names_are_for_the_openai_endpoint_alone() -> None:
     for endpoint, named in (("v2", False), ("openai", True)):
         options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-        body = build_payload([HumanMessage("x", name="me")], options, NO_TOOLS, {}, stream=False)
+        body = build_body([HumanMessage("x", name="me")], options, NO_TOOLS, {}, stream=False)
         assert ("name" in body.get("request", body)["messages"][0]) is named
 
 
 def test_no_message_is_an_error_before_any_request() -> None:
     with pytest.raises(OnlySqInvalidRequestError):
-        build_payload([], CallOptions(model="m"), NO_TOOLS, {}, stream=False)
+        build_body([], CallOptions(model="m"), NO_TOOLS, {}, stream=False)
 
 
 class TestEncoding:
@@ -200,7 +200,7 @@ class TestEncoding:
         ]
         for endpoint in ("v2", "openai"):
             options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
-            body = encode(build_payload(messages, options, NO_TOOLS, {bad: bad}, stream=True), "m")
+            body = encode(build_body(messages, options, NO_TOOLS, {bad: bad}, stream=True), "m")
             assert b"\\ud83d" not in body.replace(b'\\"', b"")
             assert "a\ufffd" in body.decode()
             json.loads(body)

@@ -164,12 +164,12 @@ BROKEN = {
     '{"paths": [["/etc"]': "cut off",
     '{"path": ': "cut off",
     "{": "cut off",
-    '{"path": "/etc"}}': "no JSON",
-    "{'path': 1}": "no JSON",
-    "[1, 2]": "no JSON object",
-    "7": "no JSON object",
-    '"text"': "no JSON object",
-    "ping": "no JSON",
+    '{"path": "/etc"}}': "not JSON",
+    "{'path': 1}": "not JSON",
+    "[1, 2]": "not a JSON object",
+    "7": "not a JSON object",
+    '"text"': "not a JSON object",
+    "ping": "not JSON",
 }
 
 

@@ -8,26 +8,28 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.settings.call_options import (
     ALIASES,
-    BASE_URL_VARIABLE,
-    DEFAULT_BASE_URL,
     DEFAULT_TIMEOUT,
-    KEY_VARIABLE,
-    PUBLIC_KEY,
     RESERVED,
     CallOptions,
+    describe,
+    unknown_keyword,
+    with_overrides,
+)
+from langchain_onlysq.settings.service import (
+    BASE_URL_VARIABLE,
+    DEFAULT_BASE_URL,
+    KEY_VARIABLE,
+    PUBLIC_KEY,
     base_url_from_environment,
     check_headers,
     check_key,
-    describe,
     key_from_environment,
     normalize_base_url,
-    unknown_keyword,
-    with_overrides,
 )
 
 
@@ -276,7 +278,7 @@ class TestEnvironment:
         monkeypatch.delenv(KEY_VARIABLE, raising=False)
         if value is not None:
             monkeypatch.setenv(KEY_VARIABLE, value)
-        assert key_from_environment() == key
+        assert key_from_environment().get_secret_value() == key
 
     @pytest.mark.parametrize(
         ("value", "url"),
@@ -298,11 +300,11 @@ class TestEnvironment:
 class TestKeys:
     @pytest.mark.parametrize("key", ["openai", "sq-" + "a" * 32, "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])
     def test_any_key_that_a_header_can_hold_is_taken(self, key: str) -> None:
-        check_key(key)
+        check_key(SecretStr(key))
 
     def test_an_empty_key_names_the_variable(self) -> None:
         with pytest.raises(ValueError, match="ONLYSQ_API_KEY"):
-            check_key("")
+            check_key(SecretStr(""))
 
     @pytest.mark.parametrize(
         "key",
@@ -313,7 +315,7 @@ class TestKeys:
     )
     def test_a_broken_key_is_refused_without_showing_it(self, key: str) -> None:
         with pytest.raises(ValueError, match="ONLYSQ_API_KEY") as caught:
-            check_key(key)
+            check_key(SecretStr(key))
         assert "canary" not in str(caught.value)
         assert "canary" not in repr(caught.value.args)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,16 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
 )
 from langchain_onlysq.errors.classify import ErrorContext, error_from_response
-from langchain_onlysq.transport.retries import NOT_REPEATED, retrying, seconds_until_retry, warn
+from langchain_onlysq.transport.attempts import attempts
+from langchain_onlysq.transport.flow import AcquirePermit, ReportRetry, Sleep
+from langchain_onlysq.transport.retries import (
+    NOT_REPEATED,
+    seconds_until_retry,
+    warn_of_retry,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 CONTEXT = ErrorContext(model="gpt-4o-mini")
 RETRIED = [408, 409, 425, 429, 500, 503, 529, 599]
@@ -62,15 +71,13 @@ class TestDecision:
             OnlySqInvalidRequestError("x"),
             OnlySqContextOverflowError("x"),
             OnlySqNotFoundError("x"),
-            ValueError("x"),
-            KeyboardInterrupt(),
             OnlySqTimeoutError("x", code="read_timeout"),
             OnlySqTimeoutError("x", code="write_timeout"),
             OnlySqTimeoutError("x", code="stall_timeout"),
             OnlySqAPIError("x", code="configuration"),
         ],
     )
-    def test_the_rest_is_not(self, error: BaseException) -> None:
+    def test_the_rest_is_not(self, error: OnlySqError) -> None:
         assert seconds_until_retry(error, 1, 2) is None
 
     def test_a_timeout_of_the_service_is_retried_and_one_while_waiting_for_it_is_not(self) -> None:
@@ -139,21 +146,33 @@ class TestDecision:
 
 def run(
     outcomes: list[BaseException | str], max_retries: int, *, final: bool = False
-) -> tuple[str | BaseException, int, list[Any]]:
-    plans: list[Any] = []
+) -> tuple[str | BaseException, int, list[ReportRetry]]:
+    """Drive the loop by hand; return its result, the number of attempts and the reports."""
     left = iter(outcomes)
-    attempts: list[BaseException | str] = []
+    made: list[BaseException | str] = []
 
-    def attempt() -> str:
-        attempts.append(next(left))
-        if isinstance(attempts[-1], BaseException):
-            raise attempts[-1]
-        return attempts[-1]
+    def attempt() -> Generator[Any, Any, str]:
+        made.append(next(left))
+        if isinstance(made[-1], BaseException):
+            raise made[-1]
+        return made[-1]
+        yield
 
+    steps = attempts(attempt, max_retries, lambda: final)
+    effects: list[Any] = []
     try:
-        return retrying(max_retries, lambda: final, plans.append)(attempt), len(attempts), plans
+        while True:
+            effects.append(next(steps))
+    except StopIteration as end:
+        result = end.value
     except Exception as error:  # noqa: BLE001 - it is the result
-        return error, len(attempts), plans
+        result = error
+    reports = [effect for effect in effects if isinstance(effect, ReportRetry)]
+    for position, report in enumerate(reports):
+        pause = effects[3 * position + 1 : 3 * position + 3]
+        assert pause == [Sleep(report.seconds), AcquirePermit()]
+    assert len(effects) == 3 * len(reports)
+    return result, len(made), reports
 
 
 class TestLoop:
@@ -161,24 +180,24 @@ class TestLoop:
         assert run(["yes"], 2) == ("yes", 1, [])
 
     def test_a_failure_is_followed_by_another_attempt(self) -> None:
-        result, attempts, plans = run([OnlySqAPIError("a"), OnlySqRateLimitError("b"), "yes"], 2)
-        assert (result, attempts) == ("yes", 3)
-        assert [plan.attempt_number for plan in plans] == [1, 2]
-        assert [str(plan.outcome.exception()) for plan in plans] == ["a", "b"]
-        assert 0.375 <= plans[0].upcoming_sleep <= 0.5
-        assert 0.75 <= plans[1].upcoming_sleep <= 1.0
+        result, made, reports = run([OnlySqAPIError("a"), OnlySqRateLimitError("b"), "yes"], 2)
+        assert (result, made) == ("yes", 3)
+        assert [report.attempt for report in reports] == [1, 2]
+        assert [str(report.error) for report in reports] == ["a", "b"]
+        assert 0.375 <= reports[0].seconds <= 0.5
+        assert 0.75 <= reports[1].seconds <= 1.0
 
     def test_the_waits_differ_from_call_to_call(self) -> None:
-        waits = {run([OnlySqAPIError("a"), "yes"], 2)[2][0].upcoming_sleep for _ in range(20)}
+        waits = {run([OnlySqAPIError("a"), "yes"], 2)[2][0].seconds for _ in range(20)}
         assert len(waits) > 1
 
     @pytest.mark.parametrize("max_retries", [0, 1, 2, 5])
     def test_the_last_error_is_raised_as_it_is(self, max_retries: int) -> None:
         errors = [OnlySqAPIError(str(number)) for number in range(9)]
-        result, attempts, plans = run([*errors], max_retries)
+        result, made, reports = run([*errors], max_retries)
         assert result is errors[max_retries]
-        assert attempts == max_retries + 1
-        assert len(plans) == max_retries
+        assert made == max_retries + 1
+        assert len(reports) == max_retries
 
     @pytest.mark.parametrize(
         "error",
@@ -197,9 +216,9 @@ class TestLoop:
         assert run([error, "never"], 2, final=True) == (error, 1, [])
 
     def test_a_wait_of_zero_is_a_retry_too(self) -> None:
-        result, attempts, plans = run([OnlySqRateLimitError("x", retry_after=0.0), "yes"], 2)
-        assert (result, attempts) == ("yes", 2)
-        assert plans[0].upcoming_sleep == 0.0
+        result, made, reports = run([OnlySqRateLimitError("x", retry_after=0.0), "yes"], 2)
+        assert (result, made) == ("yes", 2)
+        assert reports[0].seconds == 0.0
 
     def test_an_interrupt_is_not_an_error_to_be_retried(self) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -207,10 +226,10 @@ class TestLoop:
 
 
 def test_a_warning_says_what_failed_and_what_comes(caplog: pytest.LogCaptureFixture) -> None:
-    (plan,) = run([OnlySqAPIError("It broke."), "yes"], 2)[2]
     with caplog.at_level(logging.WARNING, logger="langchain_onlysq"):
-        warn(plan, 2)
+        warn_of_retry(OnlySqAPIError("It broke."), 1, 2, 0.45)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("Attempt 1 of 3 failed (OnlySqAPIError: It broke.)")
-    assert record.getMessage().endswith(" s")
+    assert record.getMessage() == (
+        "Attempt 1 of 3 failed (OnlySqAPIError: It broke.); retrying in 0.5 s"
+    )

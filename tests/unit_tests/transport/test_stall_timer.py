@@ -1,4 +1,4 @@
-"""The flow of a call, driven by hand: no socket, no clock but ours."""
+"""The stall timer, with a clock of ours."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ class Clock:
         monkeypatch.setattr(stall_timer, "monotonic", lambda: self.now)
 
     def wait(self, silence: stall_timer.StallTimer, seconds: float, *, heard: bool) -> None:
-        silence.begin()
+        silence.start()
         self.now += seconds
-        if heard:
-            silence.broken()
-        else:
-            silence.go_on("m")
+        silence.stop(heard=heard)
 
 
 def test_silence_is_time_spent_waiting_without_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    silence = stall_timer.StallTimer(10.0, streams=True)
+    silence = stall_timer.StallTimer(10.0, "m", streams=True)
     clock.wait(silence, 4.0, heard=False)
     assert silence.read().limit == 6.0
     clock.now += 1000.0

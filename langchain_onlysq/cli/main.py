@@ -1,4 +1,4 @@
-"""The command: what it does with its arguments, and the status that it ends with."""
+"""The command: runs what its arguments ask for, and returns the exit status."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.cli.arguments import PROGRAM, WRONG_USAGE, UsageError, parse
-from langchain_onlysq.cli.failures import describe
+from langchain_onlysq.cli.formatting import describe_error
 from langchain_onlysq.cli.question import read_question
-from langchain_onlysq.cli.screen import Screen, settle
+from langchain_onlysq.cli.ui import Screen, flush_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,66 +29,64 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments without the program's name; None = those of this process.
 
     Returns:
-        The exit status: 0, 1 for an answer that failed, 2 for wrong usage, 130 for Ctrl-C.
+        The exit status: 0, 1 if the request failed, 2 for wrong usage, 130 for Ctrl-C.
     """
     try:
         arguments = parse(argv)
         screen = Screen(sys.stdout or StringIO(), sys.stderr or StringIO())
-        return _guarded(arguments, screen)
-    except SystemExit as said:  # by argparse, which has printed why
-        return int(said.code or 0)
+        return _run_reporting_errors(arguments, screen)
+    except SystemExit as end:  # by argparse, which has printed why
+        return int(end.code or 0)
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
-        settle()
+        flush_output()
 
 
-def _guarded(arguments: Arguments, screen: Screen) -> int:
-    """Do what was asked for; whatever goes wrong becomes one line on stderr, and a status."""
-    status, said = 0, ""
+def _run_reporting_errors(arguments: Arguments, screen: Screen) -> int:
+    """Run what was asked for; an error becomes one line on stderr and an exit status."""
     try:
-        with _retries_shown(screen):
+        with _warnings_shown(screen):
             _run(arguments, screen)
     except KeyboardInterrupt:
         with suppress(OSError):
             screen.interrupt()
         return _INTERRUPTED
-    except BrokenPipeError:  # as in `… | head -1`: nobody wants to hear of it
+    except BrokenPipeError:  # the reader has left, as in `… | head -1`: nothing to report
         return _FAILED
     except UsageError as error:
-        status, said = WRONG_USAGE, str(error)
+        status, message = WRONG_USAGE, str(error)
     except Exception as error:  # noqa: BLE001 - a command does not end in a traceback
-        status, said = _FAILED, describe(error)
-    if said:
-        with suppress(OSError):
-            screen.note(f"{PROGRAM}: {said}", "red")
+        status, message = _FAILED, describe_error(error)
+    else:
+        return 0
+    with suppress(OSError):
+        screen.note(f"{PROGRAM}: {message}", "red")
     return status
 
 
 def _run(arguments: Arguments, screen: Screen) -> None:
     if sys.stdout is None:
-        msg = "stdout is closed: there is no place for an answer"
+        msg = "stdout is closed; the answer cannot be printed"
         raise UsageError(msg)
     content = None if arguments.models else read_question(arguments)
     # Loads LangChain.
     from langchain_onlysq.cli import session
 
-    if arguments.models:
-        session.show_models(arguments, screen)
-    elif content is None:
-        session.converse(arguments, screen)
-    else:
-        session.answer(content, arguments, screen)
+    with session.open_model(arguments) as llm:
+        if arguments.models:
+            session.show_models(llm, screen, as_json=arguments.json)
+        elif content is None:
+            session.Conversation(llm, screen, arguments.system).run()
+        else:
+            session.answer(llm, screen, arguments.system, content, as_json=arguments.json)
 
 
 @contextmanager
-def _retries_shown(screen: Screen) -> Iterator[None]:
-    """Show the package's warnings where the spinner is, or nowhere: a failure is one line.
-
-    Without a handler, Python would print them.
-    """
+def _warnings_shown(screen: Screen) -> Iterator[None]:
+    """Show the package's warnings beside the spinner; without a handler, Python prints them."""
     logger = logging.getLogger("langchain_onlysq")
-    handler = _ShowsWarnings(screen)
+    handler = _SpinnerHandler(screen)
     logger.addHandler(handler)
     try:
         yield
@@ -96,7 +94,7 @@ def _retries_shown(screen: Screen) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class _ShowsWarnings(logging.Handler):
+class _SpinnerHandler(logging.Handler):
     def __init__(self, screen: Screen) -> None:
         super().__init__()
         self._screen = screen

@@ -1,9 +1,9 @@
 """What ChatOpenAI and ChatOnlySq do on OnlySq's endpoint in OpenAI's shape, point by point.
 
-The table of the README says this in words. The suite asks ChatOnlySq; where langchain-openai is
-installed, this asks both, and tells what is no longer as the table says:
+The table of docs/beside_chat_openai.md says this in words. The suite asks ChatOnlySq; where
+langchain-openai is installed, this asks both, and tells what is no longer as the table says:
 
-    python -m tests.beside_chat_openai
+    python -m tests.support.beside_chat_openai
 """
 # ruff: noqa: T201 - it reports
 
@@ -373,7 +373,7 @@ CASES = [
 
 
 def main() -> int:
-    """Ask both, and tell what is not as the table says."""
+    """Ask both, and say which rows of the table do not hold."""
     os.environ.pop("OPENAI_API_KEY", None)
     print(f"langchain-openai {version('langchain-openai')}, openai {version('openai')}")
     wrong = 0
@@ -381,9 +381,9 @@ def main() -> int:
         found = (outcome(case, make_theirs), outcome(case, make_ours))
         if found != (case.theirs, case.ours):
             wrong += 1
-            print(f"NOT SO  {case.point}: {found!r}, not {(case.theirs, case.ours)!r}")
+            print(f"DIFFERS  {case.point}: {found!r}, not {(case.theirs, case.ours)!r}")
         else:
-            print(f"so      {case.point}")
+            print(f"holds    {case.point}")
     return 1 if wrong else 0
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
-import signal
 import subprocess
 import sys
 import termios
@@ -17,15 +14,22 @@ from typing import Any
 import pytest
 
 from langchain_onlysq.cli import main
-from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, Request, chunk
+from langchain_onlysq.testing import (
+    Hold,
+    LocalOnlySq,
+    Reply,
+    ReplyLike,
+    Request,
+    catalogue,
+    chunk,
+)
+from tests.support.terminal import HIDE, SHOW, Terminal, opened
 
-HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 USAGE = "gpt-4o-mini: 1 tokens in, 3 out"
 
 
 @pytest.fixture(autouse=True)
-def _environment(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONLYSQ_API_BASE", server.base_url)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
@@ -39,63 +43,12 @@ def _no_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
 
 
-class Terminal:
-    """The screen of a pseudo terminal, and its keyboard."""
-
-    def __init__(self) -> None:
-        self._ours, self.theirs = os.openpty()
-        self._shown = b""
-        self._lock = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        while True:
-            select.select([self._ours], [], [])
-            try:
-                data = os.read(self._ours, 65536)
-            except OSError:  # nobody holds the other end any more
-                return
-            with self._lock:
-                self._shown += data
-                self._lock.notify_all()
-
-    @property
-    def shown(self) -> str:
-        return self._all.replace("\0", "")
-
-    @property
-    def _all(self) -> str:
-        return self._shown.decode(errors="replace").replace("\r\n", "\n")
-
-    def shows(self, text: str, seconds: float, times: int = 1) -> bool:
-        with self._lock:
-            return self._lock.wait_for(lambda: self._all.count(text) >= times, timeout=seconds)
-
-    def until(self, text: str, times: int = 1) -> None:
-        assert self.shows(text, 60, times), self.shown
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def wait_for_all(self) -> None:
-        """Wait for what was written so far."""
-        os.write(self.theirs, b"\0")
-        self.until("\0")
-
-    def close(self) -> None:
-        os.close(self.theirs)
-        self._reader.join()
-        os.close(self._ours)
-
-
-@contextmanager
-def opened() -> Iterator[Terminal]:
-    terminal = Terminal()
-    try:
-        yield terminal
-    finally:
-        terminal.close()
+@pytest.fixture(params=[True, False], ids=["rich", "no rich"])
+def has_rich(request: pytest.FixtureRequest) -> bool:
+    has: bool = request.param
+    if not has:
+        request.getfixturevalue("_no_rich")
+    return has
 
 
 def run_here(
@@ -114,8 +67,12 @@ def run_here(
         status = main(arguments)
         before = sys.stdout
         terminal.wait_for_all()
-        assert before is sys.stdout  # also where a spinner stood
+        assert before is sys.stdout  # also after a spinner
         return status, terminal.shown
+
+
+def without_styles(shown: str) -> str:
+    return re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown)
 
 
 # One answer
@@ -130,13 +87,13 @@ def test_a_spinner_until_the_first_piece(server: LocalOnlySq) -> None:
     assert "waiting for gpt-4o-mini" in spinner
     assert HIDE not in answer
     reasoning, _, rest = answer.partition("One two\n")
-    assert "Let [me] think." in reasoning.replace("\x1b[2m", "").replace("\x1b[0m", "")
+    assert "Let [me] think." in without_styles(reasoning)
     assert "\x1b[2m" in reasoning
     assert re.fullmatch(r"\x1b\[2mgpt-4o-mini: .*\x1b\[0m\n", rest)
 
 
 @pytest.mark.usefixtures("_no_rich")
-def test_plain_text_without_rich(server: LocalOnlySq) -> None:
+def test_styles_without_rich(server: LocalOnlySq) -> None:
     server.reply(Reply.text("One", reasoning="hm", usage=None))
     status, shown = run_here(["Hi"])
     assert status == 0
@@ -145,35 +102,23 @@ def test_plain_text_without_rich(server: LocalOnlySq) -> None:
 
 
 @pytest.mark.parametrize("setting", ["NO_COLOR=1", "TERM=dumb", "TERM=unknown"])
-@pytest.mark.parametrize("rich", [True, False])
 def test_terminals_without_styles(
-    setting: str,
-    server: LocalOnlySq,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-    *,
-    rich: bool,
+    setting: str, server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch, *, has_rich: bool
 ) -> None:
     monkeypatch.setenv(*setting.split("="))
-    if not rich:
-        request.getfixturevalue("_no_rich")
     server.reply(Reply.text("One", reasoning="hm", usage=None))
     _, shown = run_here(["Hi"])
     assert shown.endswith("hm\n\nOne\ngpt-4o-mini: usage unknown\n")
     assert not re.search(r"\x1b\[[\d;]*m", shown)
-    assert (HIDE in shown) == (rich and setting == "NO_COLOR=1")
+    assert (HIDE in shown) == (has_rich and setting == "NO_COLOR=1")
 
 
-def test_what_a_model_says_cannot_command_the_terminal(server: LocalOnlySq) -> None:
+def test_neither_an_answer_nor_a_model_id_controls_the_terminal(server: LocalOnlySq) -> None:
     text = "[b]a[/b] :smile: \x1b]0;title\x07 \x9b2J \x7f b\r\nc\td"
     server.reply(Reply.text(text, stream_pieces=[*text]))
-    _, shown = run_here(["Hi"])
-    assert "[b]a[/b] :smile: \ufffd]0;title\ufffd \ufffd2J \ufffd b\nc\td\n" in shown
-
-
-def test_a_model_id_cannot_either() -> None:
     _, shown = run_here(["Hi", "--model", "[b]m\x1b[2J"])
     assert "waiting for [b]m\ufffd[2J" in shown
+    assert "[b]a[/b] :smile: \ufffd]0;title\ufffd \ufffd2J \ufffd b\nc\td\n" in shown
     assert "[b]m\ufffd[2J: 1 tokens in" in shown
 
 
@@ -191,11 +136,13 @@ def test_reasoning_after_text_begins_a_line(server: LocalOnlySq) -> None:
     ]
     server.reply(Reply.stream([chunk(piece) for piece in pieces]))
     _, shown = run_here(["Hi"])
-    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown)
-    assert "\ufffdhm\n\nOne\nhm\n\nTwo\n" in text
-    server.reply(Reply.broken_stream("", after=0), Reply.text("", reasoning="hm"))
+    assert "\ufffdhm\n\nOne\nhm\n\nTwo\n" in without_styles(shown)
+
+
+def test_an_error_after_reasoning_begins_a_line(server: LocalOnlySq) -> None:
+    server.reply(Reply.text("", reasoning="hm"))
     _, shown = run_here(["Hi"])
-    assert re.search(r"hm.*\n.*langchain-onlysq: The model answered without any text", shown)
+    assert "hm\nlangchain-onlysq: The answer has no text" in without_styles(shown)
 
 
 def test_retries_are_shown_beside_the_spinner(server: LocalOnlySq) -> None:
@@ -216,36 +163,63 @@ def test_errors_stand_out_in_one_line(server: LocalOnlySq) -> None:
     assert error.count("\n") == 1
 
 
-def test_no_spinner_where_one_of_the_two_is_no_terminal(
-    server: LocalOnlySq, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("terminal", ["stdout", "stderr"])
+def test_no_spinner_where_one_of_the_two_is_not_a_terminal(
+    terminal: str, server: LocalOnlySq, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for streams in (("stdout",), ("stderr",)):
-        server.reply(Reply.text("One", reasoning="hm", usage=None))
-        _, shown = run_here(["Hi"], streams=streams)
-        assert shown == ("One\n" if streams == ("stdout",) else "gpt-4o-mini: usage unknown\n")
-    assert capfd.readouterr() == ("One\n", "gpt-4o-mini: usage unknown\n")
+    server.reply(Reply.text("One", reasoning="hm", usage=None))
+    _, shown = run_here(["Hi"], streams=(terminal,))
+    out, err = capfd.readouterr()
+    both = (shown + out, err) if terminal == "stdout" else (out, shown + err)
+    assert both == ("One\n", "gpt-4o-mini: usage unknown\n")
 
 
-def test_json_needs_a_question() -> None:
-    for arguments in (["--json"], ["--image", "cat.png"]):
-        status, shown = run_here(arguments)
-        assert status == 2
-        assert "--json and --image need a question" in shown
+@pytest.mark.parametrize("arguments", [["--json"], ["--image", "cat.png"]])
+def test_json_and_images_need_a_question(arguments: list[str]) -> None:
+    status, shown = run_here(arguments)
+    assert status == 2
+    assert "--json and --image need a question" in shown
 
 
-def interrupt(_: Request) -> Reply:
-    """Press Ctrl-C for whoever waits for this reply."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    return Reply.stream([chunk("never seen")])
-
-
-def test_ctrl_c_shows_the_cursor_again_and_ends_the_line(server: LocalOnlySq) -> None:
-    server.reply(interrupt)
+def test_ctrl_c_shows_the_cursor_again_and_ends_the_line(
+    server: LocalOnlySq, ctrl_c: ReplyLike
+) -> None:
+    server.reply(ctrl_c)
     status, shown = run_here(["Hi"])
     assert status == 130
     assert shown.endswith("\n")
     assert shown.rindex(SHOW) > shown.rindex(HIDE)
     assert "Traceback" not in shown
+
+
+# The catalogue
+
+
+def test_a_table_of_models_cuts_nothing_off(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    server.reply_catalogue(catalogue(["a-very-long-name:[b]-of-a-model"]))
+    status, shown = run_here(["--models"])
+    assert status == 0
+    spinner, _, table = shown.partition(SHOW)
+    assert spinner.startswith(HIDE)
+    assert "waiting for the catalogue" in spinner
+    assert "\x1b[1m" in table
+    cells = [re.split(r"\s+", line.strip())[0] for line in table.split("\n")]
+    assert "a-very-long-name:[b]-of-a-model" in "".join(cells)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_a_table_without_styles(
+    term: str, server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch, *, has_rich: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("NO_COLOR", "1")
+    server.reply_catalogue(catalogue(["m"]))
+    _, shown = run_here(["--models"], streams=("stdin", "stdout"))
+    assert "\x1b" not in shown
+    assert ("m   text      yes" in shown) == (term == "dumb" or not has_rich)
 
 
 # A conversation
@@ -255,8 +229,8 @@ def contents(request: Request) -> list[Any]:
     return [message["content"] for message in request.messages]
 
 
-def test_a_conversation(server: LocalOnlySq) -> None:
-    server.reply("One.", Reply.error(400, "No."), interrupt, "Two.", "Three.")
+def test_a_conversation(server: LocalOnlySq, ctrl_c: ReplyLike) -> None:
+    server.reply("One.", Reply.error(400, "No."), ctrl_c, "Two.", "Three.")
     typed = "first\n\n   \nfails\nstopped\nsecond\n/model\n/model m\n/clear\n /third\n/quit\n"
     status, shown = run_here(["--system", "Be brief."], typed)
     assert status == 0
@@ -269,23 +243,29 @@ def test_a_conversation(server: LocalOnlySq) -> None:
     ]
     models = [request.json["model"] for request in server.requests]
     assert models == ["gpt-4o-mini"] * 4 + ["m"]
-    for said in ("400", "stopped: the question and its answer are forgotten", "forgotten\x1b"):
-        assert said in shown
+    for note in (
+        "400",
+        "stopped; the question and its answer are not kept",
+        "conversation cleared",
+    ):
+        assert note in shown
     assert shown.count("> ") == 11
 
 
 @pytest.mark.usefixtures("_no_rich")
-def test_commands_and_hints(server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_and_hints(
+    server: LocalOnlySq, ctrl_c: ReplyLike, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setitem(sys.modules, "readline", None)
-    server.reply(interrupt)
+    server.reply(ctrl_c)
     _, shown = run_here([], "stop\n/help\n/bogus x\n/\n/quit now\n/model\n\x04")
-    assert re.search(r"(> |\n)\nstopped: the question", shown)  # not beside the ^C
-    assert "/help tells the commands\n" in shown
+    assert re.search(r"(> |\n)\nstopped; the question", shown)  # not beside the ^C
+    assert "gpt-4o-mini; type /help for commands\n" in shown
     for command in ("/model [ID]: ", "/clear: ", "/quit: "):
         assert command in shown
     for line in ("/bogus x", "/", "/quit now"):
-        assert f"no such command: {line}; /help tells them\n" in shown
+        assert f"unknown command: {line}; type /help for commands\n" in shown
     assert shown.endswith("> gpt-4o-mini\n> \n")
     assert len(server.requests) == 1
 
@@ -354,10 +334,10 @@ def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> 
         terminal.type("A story\n")
         terminal.until("Once upon")
         terminal.type("\x03")
-        if not terminal.shows("stopped: ", seconds=10):
+        if not terminal.shows("stopped; ", seconds=10):
             # CPython loses an interrupt that comes while an object is finalized: press again.
             terminal.type("\x03")
-        terminal.until("stopped: ")
+        terminal.until("stopped; ")
         terminal.until("> ", times=2)
         terminal.type("Hi\n")
         terminal.until(USAGE)

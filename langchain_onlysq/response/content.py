@@ -1,0 +1,96 @@
+"""What stands in the messages of an answer -> deltas: text, reasoning, tool calls. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_onlysq.response.deltas import Delta, Reasoning
+from langchain_onlysq.response.message_parts import deltas_of, text_of
+from langchain_onlysq.response.text_filters import (
+    StopCutter,
+    ThinkSplitter,
+    close_all,
+    pass_through,
+)
+
+if TYPE_CHECKING:
+    from langchain_onlysq.response.deltas import TextFilter
+    from langchain_onlysq.response.tool_calls import ToolCallTable
+    from langchain_onlysq.settings.call_options import (
+        CallOptions,
+    )
+
+_BEHIND_CALLS_IN_TEXT = 1_000
+"""Index of the first native call where calls may stand in the text, too: two calls stay two."""
+
+
+class ContentReader:
+    """Reads the content of one answer, message by message, and passes its text through filters.
+
+    Attributes:
+        additional: What is neither text nor reasoning nor a call, for `additional_kwargs`.
+        has_parts: Whether a part of the answer is in there: a refusal, say.
+    """
+
+    def __init__(self, options: CallOptions, call_reader: TextFilter | None) -> None:
+        """Start before the first message.
+
+        Args:
+            options: The settings of this call.
+            call_reader: Finds calls of tools in the text; None where there are none in it.
+        """
+        self.additional: dict[str, Any] = {}
+        self.has_parts = False
+        self._stop_cutter = StopCutter(options.stop) if options.stop else None
+        think_splitter = ThinkSplitter() if options.parse_reasoning else None
+        filters = (think_splitter, self._stop_cutter, call_reader)
+        self._filters = [text_filter for text_filter in filters if text_filter is not None]
+        self._first_native_call = 0 if call_reader is None else _BEHIND_CALLS_IN_TEXT
+        self._calls: ToolCallTable | None = None
+
+    @property
+    def found_stop(self) -> bool:
+        """Whether a stop sequence was found, so that the answer ends there."""
+        return self._stop_cutter is not None and self._stop_cutter.hit
+
+    def read(self, message: dict[str, Any], deltas: list[Delta]) -> None:
+        """Read a message, or the delta of one, and add what is in it."""
+        reasoning = text_of(message.get("reasoning_content") or message.get("reasoning"))
+        if reasoning:
+            deltas.append(Reasoning(reasoning))
+        if content := message.get("content"):
+            pieces, others = deltas_of(content)
+            self._filter(pieces, deltas)
+            if others:
+                self.has_parts = True
+                self.additional.setdefault("content_parts", []).extend(others)
+        if calls := message.get("tool_calls") or message.get("function_call"):
+            if self._calls is None:
+                from langchain_onlysq.response.tool_calls import ToolCallTable
+
+                self._calls = ToolCallTable(self._first_native_call)
+            deltas += self._calls.feed(calls)
+        if refusal := message.get("refusal"):
+            self.has_parts = True
+            self.additional["refusal"] = self.additional.get("refusal", "") + text_of(refusal)
+        if annotations := message.get("annotations"):
+            self.additional["annotations"] = annotations
+
+    def read_text(self, text: str, deltas: list[Delta]) -> None:
+        """Read a text, and add what can be delivered of it."""
+        if self._filters:
+            self._filter([text], deltas)
+        else:
+            deltas.append(text)
+
+    def close(self, *, whole: bool) -> list[Delta]:
+        """End the content, which is `whole` or was cut off; return what was held back."""
+        filters, self._filters = self._filters, []
+        deltas = close_all(filters, whole=whole)
+        calls, self._calls = self._calls, None
+        return [*deltas, *calls.close()] if calls else deltas
+
+    def _filter(self, pieces: list[Delta], deltas: list[Delta]) -> None:
+        deltas += pass_through(pieces, self._filters)
+        if self._filters and self._filters[0].done:
+            del self._filters[0]

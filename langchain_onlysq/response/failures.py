@@ -1,0 +1,84 @@
+"""What is wrong with an answer whose status was a success -> the error to raise. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_onlysq.errors import (
+    OnlySqAPIError,
+    OnlySqEmptyResponseError,
+    OnlySqError,
+    OnlySqResponseError,
+    OnlySqStreamError,
+)
+from langchain_onlysq.errors.bodies import excerpt, looks_like_html
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from langchain_onlysq.errors.classify import ErrorContext
+
+_QUOTED_CHARS = 120
+
+
+def empty(context: ErrorContext) -> OnlySqError:
+    """Return the error for an answer with nothing in it."""
+    return _error(OnlySqEmptyResponseError, "The answer is empty.", context)
+
+
+def nested_too_deeply(context: ErrorContext) -> OnlySqError:
+    """Return the error for JSON that is too deep to be read."""
+    return _error(OnlySqResponseError, "The answer is nested too deeply.", context)
+
+
+def no_choices(keys: Iterable[str], context: ErrorContext) -> OnlySqError:
+    """Return the error for an answer that has other keys instead of choices."""
+    named = excerpt(", ".join(map(str, keys)), _QUOTED_CHARS) or "none"
+    return _error(
+        OnlySqResponseError, f"The answer has no choices in it; its keys: {named}.", context
+    )
+
+
+def no_end_mark(context: ErrorContext) -> OnlySqError:
+    """Return the error for a stream of which nobody knows whether it is whole."""
+    message = (
+        "The stream ended without an end mark, so the answer may be incomplete. "
+        "What came was delivered; allow_truncated_stream=True accepts such answers."
+    )
+    return _error(OnlySqStreamError, message, context)
+
+
+def generation_failed(said: str, context: ErrorContext) -> OnlySqError:
+    """Return the error for `finish_reason: "error"`."""
+    reason = _quoted(context.redact(said))
+    message = (
+        'The generation failed inside the service (finish_reason "error")'
+        + (f": {reason}." if reason else ".")
+        + " Try again, or try another model."
+    )
+    return _error(OnlySqAPIError, message, context)
+
+
+def not_understood(raw: bytes, context: ErrorContext) -> OnlySqError:
+    """Return the error for a body that is something else: HTML, plain text, broken JSON.
+
+    Args:
+        raw: The body, or its beginning.
+        context: What an error message may say and must not show.
+    """
+    text = context.redact(raw.decode("utf-8", "replace"))
+    is_html = looks_like_html(raw)
+    what = "an HTML page" if is_html else "something that is not JSON"
+    hint = f" Check base_url (now {context.base_url!r})." if is_html else ""
+    message = f"OnlySq answered 200 with {what}: {_quoted(text)}.{hint}"
+    return _error(OnlySqResponseError, message, context, body=excerpt(text))
+
+
+def _quoted(text: str) -> str:
+    return excerpt(text, _QUOTED_CHARS).rstrip(". ")
+
+
+def _error(
+    error_class: type[OnlySqError], message: str, context: ErrorContext, body: str | None = None
+) -> OnlySqError:
+    return error_class(context.redact(message), status_code=200, body=body, model=context.model)

@@ -224,10 +224,13 @@ def test_a_refusal_says_so(server: LocalOnlySq) -> None:
         make(server).with_structured_output(Joke).invoke("x")
 
 
-def test_a_stream_shows_a_dict_while_it_grows(server: LocalOnlySq) -> None:
-    server.reply(Reply.text(TEXT, stream_pieces=list(TEXT)))
-    parts = list(make(server).with_structured_output(JokeDict).stream("x"))
-    assert len(parts) > 10
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stream_shows_a_dict_while_it_grows(method: Any, server: LocalOnlySq) -> None:
+    text = Reply.text(TEXT, stream_pieces=list(TEXT))
+    server.reply(answer_for(method) if method == "function_calling" else text)
+    llm = make(server, endpoint="openai").with_structured_output(JokeDict, method=method)
+    parts = list(llm.stream("x"))
+    assert len(parts) > 3
     assert parts[-1] == JOKE
     assert {} in parts
 

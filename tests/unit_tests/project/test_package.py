@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import langchain_onlysq
+from langchain_onlysq import pytest_plugin, testing
 from langchain_onlysq.testing import LocalOnlySq
 from tests.support.paths import PACKAGE, ROOT
 
@@ -113,6 +114,7 @@ def test_mine(local_onlysq):
 
 
 def test_the_fixture_is_also_a_name_of_the_testing_module(local_onlysq: LocalOnlySq) -> None:
+    assert pytest_plugin.local_onlysq is testing.local_onlysq
     llm = langchain_onlysq.ChatOnlySq(model="m", base_url=local_onlysq.base_url)
     assert llm.invoke("Hi").content == "You said: Hi"
 

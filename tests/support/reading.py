@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.errors.classify import ErrorContext
-from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
+from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.settings.call_options import CallOptions
 from tests.support.answer_bodies import stream
@@ -53,10 +54,15 @@ def reasoning(deltas: list[Delta]) -> str:
 
 def comparable(*pieces: bytes, **options: Any) -> tuple[Any, ...]:
     deltas, end = read(*pieces, **options)
-    shown = [(type(delta).__name__, delta) for delta in deltas]
+    shown = [(type(delta).__name__, _without_id(delta)) for delta in deltas]
     if isinstance(end, OnlySqError):
         return shown, type(end), str(end), vars(end)
     return shown, end
+
+
+def _without_id(delta: Delta) -> Delta:
+    """An id that the service did not give is made up, each time another one."""
+    return replace(delta, id=None) if isinstance(delta, ToolCallDelta) else delta
 
 
 def event(choice: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

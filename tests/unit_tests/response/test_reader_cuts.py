@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from langchain_onlysq.errors import OnlySqError
-from langchain_onlysq.response.deltas import AnswerEnd, Delta, ToolCallDelta
+from langchain_onlysq.response.deltas import AnswerEnd, ToolCallDelta
 from tests.support.answer_bodies import BODIES, body_table, cut_at
 from tests.support.properties import json_with, patient
 from tests.support.reading import (
@@ -176,12 +175,9 @@ class TestShortPath:
             {**value, "number": number} if isinstance(value, dict) else value
             for number, value in enumerate(values)
         ]
-        alike = read(events(*values), **options)
-        other = read(events(*unlike), **options)
-        assert _without_ids(alike[0]) == _without_ids(other[0])
-        assert type(alike[1]) is type(other[1])
-        if isinstance(alike[1], AnswerEnd):
-            assert alike[1] == other[1]
+        alike = comparable(events(*values), **options)
+        # Of a failure its class alone: its text tells the number.
+        assert comparable(events(*unlike), **options)[:2] == alike[:2]
 
     def test_what_is_new_is_read(self) -> None:
         new = [
@@ -198,7 +194,3 @@ class TestShortPath:
         assert end.additional == {"refusal": "no"}
         assert end.metadata["model_name"] == "other"
         assert end.usage == READ_USAGE
-
-
-def _without_ids(deltas: list[Delta]) -> list[Any]:
-    return [replace(d, id=None) if isinstance(d, ToolCallDelta) else d for d in deltas]

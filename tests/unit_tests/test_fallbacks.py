@@ -169,7 +169,7 @@ def test_no_time_is_lost_before_the_switch(
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
-def test_what_was_handed_over_is_not_asked_of_another(way: str, server: LocalOnlySq) -> None:
+def test_what_was_delivered_is_not_asked_of_another(way: str, server: LocalOnlySq) -> None:
     broken = {"error": {"message": "overloaded", "code": 503}}
     server.reply(Reply.stream([chunk("One "), broken]))
     outcome = run(way, make(server))
@@ -304,7 +304,7 @@ class TestWhyNotWithFallbacks:
         make(server).bind_tools([TOOL]).invoke("Hi")
         assert "add" in str(server.requests[-1].json)
 
-    def test_it_is_no_chat_model_any_more(self, server: LocalOnlySq) -> None:
+    def test_it_is_not_a_chat_model_any_more(self, server: LocalOnlySq) -> None:
         one, two = (make(server, model=model, fallback_models=[]) for model in ("one", "two"))
         chain: Any = one.with_fallbacks([two])
         with pytest.raises(NotImplementedError):

@@ -164,7 +164,7 @@ class TestChangedLangChain:
         monkeypatch.setattr(base, "_get_chat_model_creator", base._BUILTIN_PROVIDERS.__getitem__)
         assert isinstance(self.refused().__cause__, TypeError)
 
-    def test_a_model_that_is_none_of_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_model_that_is_not_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Other(FakeListChatModel):
             responses: list[str] = ["Hi"]  # noqa: RUF012 - a field of pydantic
 

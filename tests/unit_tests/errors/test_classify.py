@@ -362,7 +362,7 @@ class TestPayloads:
     def test_the_status_of_the_answer_is_the_default(self) -> None:
         assert error_from_payload({"error": "x"}, CONTEXT, status=206).status_code == 206
 
-    def test_what_is_no_json_is_written_all_the_same(self) -> None:
+    def test_what_is_not_json_is_written_all_the_same(self) -> None:
         error = error_from_payload({"error": {"message": {1, 2}}}, CONTEXT)
         assert error.body is not None
         assert "{1, 2}" in error.body

@@ -169,7 +169,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*ENTRY, "id", "x"]), JSON), JSON)
-def test_arbitrary_json_is_no_crash(entry: dict[str, Any], other: Any) -> None:
+def test_arbitrary_json_does_not_crash(entry: dict[str, Any], other: Any) -> None:
     (model,) = read_models({"models": {"m": entry}}) or []
     assert model.id == "m"
     read_models(other)

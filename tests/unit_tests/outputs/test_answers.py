@@ -158,7 +158,7 @@ def test_refusal_and_annotations_are_kept() -> None:
     assert answer.content_blocks == [{"type": "non_standard", "value": refusal}]
 
 
-def test_parts_that_are_no_text_are_kept() -> None:
+def test_parts_that_are_not_text_are_kept() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     content = [{"type": "text", "text": "see"}, image]
     answer = agreed({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]})

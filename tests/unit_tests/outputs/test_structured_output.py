@@ -98,7 +98,7 @@ def test_json_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), NOT_FOUND.values(), ids=NOT_FOUND.keys())
-def test_what_is_no_whole_json_is_refused(text: str, reason: str) -> None:
+def test_what_is_not_whole_json_is_refused(text: str, reason: str) -> None:
     with pytest.raises(OutputParserException, match=reason):
         extract_json(text)
 
@@ -201,7 +201,7 @@ def test_include_raw(method: Any, server: LocalOnlySq) -> None:
     assert result["parsing_error"] is None
 
 
-def test_a_leading_think_block_is_no_obstacle(server: LocalOnlySq) -> None:
+def test_a_leading_think_block_is_not_an_obstacle(server: LocalOnlySq) -> None:
     server.reply(f"<think>{{not this}}</think>{TEXT}")
     assert make(server).with_structured_output(Joke).invoke("x") == Joke(**JOKE)
 

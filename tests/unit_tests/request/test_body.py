@@ -208,7 +208,7 @@ class TestEncoding:
     @pytest.mark.parametrize(
         "value", [float("nan"), float("inf"), {1, 2}, b"x", object(), {("a", "b"): 1}, 1j]
     )
-    def test_what_is_no_json_is_a_clear_error(self, value: Any) -> None:
+    def test_what_is_not_json_is_a_clear_error(self, value: Any) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match="cannot be written as JSON") as caught:
             encode({"a": value}, "gpt-4o-mini")
         assert caught.value.model == "gpt-4o-mini"

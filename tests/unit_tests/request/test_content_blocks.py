@@ -150,7 +150,7 @@ def test_what_is_broken_is_refused_with_the_reason(block: dict[str, Any], reason
 
 
 @pytest.mark.parametrize("refusal", [None, 7, ["no"]])
-def test_a_refusal_that_is_no_text_is_no_crash(refusal: Any) -> None:
+def test_a_refusal_that_is_not_text_does_not_crash(refusal: Any) -> None:
     try:
         content = to_content(to_parts([{"type": "refusal", "refusal": refusal}, "a"], WHERE))
     except OnlySqInvalidRequestError:
@@ -177,6 +177,6 @@ def test_text_and_images_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", [["text"], 7, {"a": 1}])
-def test_a_type_that_is_no_text_is_refused(kind: Any) -> None:
+def test_a_type_that_is_not_text_is_refused(kind: Any) -> None:
     with pytest.raises(OnlySqInvalidRequestError, match="Message 0 holds"):
         to_parts([{"type": kind}], "Message 0")

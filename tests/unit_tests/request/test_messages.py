@@ -71,7 +71,7 @@ class TestRoles:
             v2(HumanMessage("x"), ChatMessage(content="y", role=role))
         assert repr(role) in str(caught.value)
 
-    def test_what_is_no_message_to_a_model_is_refused(self) -> None:
+    def test_what_is_not_a_message_to_a_model_is_refused(self) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match=r"^Message 0 \(remove\)"):
             v2(RemoveMessage(id="1"))
 
@@ -203,7 +203,7 @@ class TestNativeCalls:
         assert wire["tool_calls"][0]["id"] == "add"
 
     @pytest.mark.parametrize("value", [{1, 2}, b"x", object])
-    def test_arguments_that_are_no_json_are_written_all_the_same(self, value: Any) -> None:
+    def test_arguments_that_are_not_json_are_written_all_the_same(self, value: Any) -> None:
         (wire,) = native(AIMessage("", tool_calls=[call(a=value)]))
         assert "a" in json.loads(wire["tool_calls"][0]["function"]["arguments"])
 
@@ -240,7 +240,7 @@ class TestNativeCalls:
     @pytest.mark.parametrize(
         "block", [{"type": "input_json_delta", "input": "{"}, {"type": "tool_use", "id": "t"}]
     )
-    def test_a_piece_of_a_call_without_a_name_is_none(self, block: dict[str, Any]) -> None:
+    def test_a_piece_of_a_call_without_a_name_is_left_out(self, block: dict[str, Any]) -> None:
         assert native(AIMessage(["Well", block])) == [says("assistant", "Well")]
 
     @pytest.mark.parametrize(

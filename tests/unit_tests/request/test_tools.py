@@ -81,7 +81,7 @@ class TestBinding:
     @pytest.mark.parametrize(
         "wrong", ["wether", {"type": "function", "function": {"name": "x"}}, 7]
     )
-    def test_a_choice_that_is_no_tool_is_refused(self, wrong: Any, server: LocalOnlySq) -> None:
+    def test_a_choice_that_is_not_a_tool_is_refused(self, wrong: Any, server: LocalOnlySq) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match="weather, add"):
             make(server).bind_tools([weather, add], tool_choice=wrong)
 
@@ -210,7 +210,7 @@ class TestAnswers:
         ]
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
-    def test_a_call_in_a_broken_stream_is_no_call(
+    def test_a_call_in_a_broken_stream_is_not_a_call(
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         if setup == "openai":
@@ -446,7 +446,7 @@ def test_the_rate_limiter_is_asked_before_asking_once_more(way: str, server: Loc
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_a_call_in_an_attempt_that_failed_is_none_that_came(way: str, server: LocalOnlySq) -> None:
+def test_a_call_in_an_attempt_that_failed_does_not_count(way: str, server: LocalOnlySq) -> None:
     events: list[Any] = [chunk({"tool_calls": [_native(0, "add", "")]}), Close()]
     good = Reply.tool_calls([("add", {"a": 1, "b": 2})])
     server.reply(Reply.stream(events, done=False), "No.", good)

@@ -50,7 +50,7 @@ class TestText:
         assert deltas == ["Привет 🌍", " —"]
         assert end.metadata["finish_reason"] == "stop"
 
-    def test_pieces_are_handed_over_as_they_come(self) -> None:
+    def test_pieces_are_delivered_as_they_come(self) -> None:
         reader = AnswerReader(CallOptions(model="asked"), CONTEXT)
         assert reader.feed(events(chunk("a"), done=False)) == ["a"]
         assert reader.feed(b": ping\n\n") == []
@@ -118,7 +118,7 @@ class TestText:
             assert reasoning(deltas) == ""
             assert end.additional == {}
 
-    def test_parts_that_are_no_text_are_kept_aside(self) -> None:
+    def test_parts_that_are_not_text_are_kept_aside(self) -> None:
         image = {"type": "image_url", "image_url": {"url": "data:,"}}
         body = events(delta(content=[{"type": "text", "text": "x"}, image]), delta(content=[image]))
         deltas, end = answer(body)
@@ -276,7 +276,7 @@ class TestReasoning:
         assert (reasoning(deltas), text(deltas)) == ("It is", "")
 
     @pytest.mark.parametrize("content", ["<think></think>", " <think>\n\n</think>\n\n"])
-    def test_an_empty_block_is_no_answer(self, content: str) -> None:
+    def test_an_empty_block_is_not_an_answer(self, content: str) -> None:
         deltas, error = failure(events(delta("stop", content=content)))
         assert type(error) is OnlySqEmptyResponseError
         assert deltas == []
@@ -301,13 +301,13 @@ class TestStops:
         assert reader.close() == []
         assert reader.end().metadata["finish_reason"] == "stop"
 
-    def test_what_only_looked_like_one_is_handed_over_at_the_end(self) -> None:
+    def test_what_only_looked_like_one_is_delivered_at_the_end(self) -> None:
         assert text(answer(events(delta("stop", content="one ST")), stop=["STOP"])[0]) == "one ST"
         deltas, error = failure(events(delta(content="one ST"), done=False), stop=["STOP"])
         assert text(deltas) == "one ST"
         assert type(error) is OnlySqStreamError
 
-    def test_what_is_held_back_by_both_filters_is_handed_over(self) -> None:
+    def test_what_is_held_back_by_both_filters_is_delivered(self) -> None:
         assert text(answer(events(delta("stop", content=" <th")), stop=["<those>"])[0]) == " <th"
 
     def test_one_that_shows_only_at_the_end_ends_the_answer_too(self) -> None:

@@ -154,7 +154,7 @@ def test_an_arbitrary_choice_gives_deltas_or_an_error_of_ours(choice: dict[str, 
         ('{"object":[', "]}"),
     ],
 )
-def test_nesting_is_no_crash(opening: str, closing: str) -> None:
+def test_nesting_does_not_crash(opening: str, closing: str) -> None:
     inside = ('{"text":', "}") if opening.endswith(":") else ("[", "]")
     # On a stack of its own, which is as deep here as anywhere.
     with ThreadPoolExecutor(1) as pool:

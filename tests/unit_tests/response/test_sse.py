@@ -188,7 +188,7 @@ def test_control_characters_do_not_end_a_line(character: str) -> None:
     assert decode(raw) == [Unreadable(raw[6:-2])]
 
 
-def test_bytes_that_are_no_utf_8_become_replacement_characters() -> None:
+def test_bytes_that_are_not_utf_8_become_replacement_characters() -> None:
     assert decode(b'data: {"text":"a\xff\xc3(b"}\n\n') == [{"text": "a\ufffd\ufffd(b"}]
 
 
@@ -213,7 +213,7 @@ def test_nesting_without_end_is_unreadable(opening: bytes) -> None:
     assert decode(b"data: " + event + b"\n\n") == [Unreadable(event)]
 
 
-def test_a_number_of_many_digits_is_no_crash() -> None:
+def test_a_number_of_many_digits_does_not_crash() -> None:
     assert len(decode(b"data: " + b"9" * 50_000 + b"\n\n")) == 1
 
 

@@ -195,11 +195,11 @@ def test_a_call_without_a_name_is_broken() -> None:
     assert "no name" in broken["error"]
 
 
-def test_what_is_no_call_at_all_is_passed_over() -> None:
+def test_what_is_not_a_call_is_passed_over() -> None:
     assert read("text", [None, 7]) == []
 
 
-def test_deep_nesting_is_no_crash() -> None:
+def test_deep_nesting_does_not_crash() -> None:
     deep = '{"a":' * 100_000
     assert parse_arguments(deep) is None
     assert why_broken(deep)
@@ -223,7 +223,7 @@ def test_two_tools_without_arguments_stay_two_calls() -> None:
 
 
 @pytest.mark.parametrize("constant", ["NaN", "-Infinity"])
-def test_constants_that_are_no_json_break_a_call(constant: str) -> None:
+def test_constants_that_are_not_json_break_a_call(constant: str) -> None:
     message = both(read([part(f'{{"a": {constant}}}', name="f", key="a")]))
     assert constant in message.invalid_tool_calls[0]["error"]
 

@@ -352,7 +352,7 @@ class TestBaseUrls:
             *("https://a:port", "https://a:99999", "https://[::1", "https://[x]/"),
         ],
     )
-    def test_what_is_no_web_address_is_refused_with_an_example(self, url: str) -> None:
+    def test_what_is_not_a_web_address_is_refused_with_an_example(self, url: str) -> None:
         with pytest.raises(
             ValueError, match=r"base_url must look like 'https://api\.onlysq\.ru/ai'"
         ):

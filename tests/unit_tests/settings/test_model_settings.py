@@ -142,7 +142,7 @@ def test_numbers_as_strings_are_read_as_numbers() -> None:
     assert (llm.temperature, llm.max_tokens) == (0.5, 10)
 
 
-def test_what_is_no_set_of_fields_is_refused() -> None:
+def test_what_is_not_a_set_of_fields_is_refused() -> None:
     with pytest.raises(ValidationError):
         ChatOnlySq.model_validate("gpt-4o-mini")
 

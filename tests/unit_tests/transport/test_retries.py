@@ -211,7 +211,7 @@ class TestLoop:
     def test_what_is_not_retried_is_raised_at_once(self, error: Exception) -> None:
         assert run([error, "never"], 2) == (error, 1, [])
 
-    def test_nothing_is_repeated_after_something_was_handed_over(self) -> None:
+    def test_nothing_is_repeated_after_something_was_delivered(self) -> None:
         error = OnlySqStreamError("x")
         assert run([error, "never"], 2, final=True) == (error, 1, [])
 

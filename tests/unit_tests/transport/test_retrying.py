@@ -321,7 +321,7 @@ class TestSilence:
         assert run(way, llm).answer.content == "well"
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
-    def test_heartbeats_are_no_events(self, way: str, server: LocalOnlySq) -> None:
+    def test_heartbeats_are_not_events(self, way: str, server: LocalOnlySq) -> None:
         server.reply(Reply.stream([chunk("first"), Heartbeats(0.02)], done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3, max_retries=2)
         outcome = run(way, llm)
@@ -343,7 +343,7 @@ class TestSilence:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
-    def test_a_connection_lost_after_heartbeats_is_no_stall(
+    def test_a_connection_lost_after_heartbeats_is_not_a_stall(
         self, way: str, server: LocalOnlySq
     ) -> None:
         events: list[Any] = [chunk("a"), Heartbeats(0.1, 2), Pause(0.1), Reset()]
@@ -371,7 +371,7 @@ class TestSilence:
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=None)
         assert run("stream", llm).answer.content == "late"
 
-    def test_silence_after_the_end_mark_is_no_error(self, server: LocalOnlySq) -> None:
+    def test_silence_after_the_end_mark_is_not_an_error(self, server: LocalOnlySq) -> None:
         body: list[Any] = [chunk("all"), chunk("", finish_reason="stop"), Hold()]
         server.reply(Reply.stream(body, done=False))
         llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.2)

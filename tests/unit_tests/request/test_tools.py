@@ -156,7 +156,7 @@ class TestAnswers:
     def test_calls_are_the_same_everywhere(self, way: str, setup: str, server: LocalOnlySq) -> None:
         calls: Any = [("weather", {"city": "Köln 🌧"}), ("add", {"a": 1, "b": 2})]
         server.reply(Reply.tool_calls(calls, text="Let me see."))
-        outcome = run(way, make(server, setup).bind_tools([weather, add]))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([weather, add]))
         message = outcome.answer
         assert message.content == "Let me see."
         assert [(c["name"], c["args"]) for c in message.tool_calls] == calls
@@ -174,7 +174,7 @@ class TestAnswers:
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         server.reply(Reply.tool_calls([("weather", '{"city": "Kö')]))
-        message = run(way, make(server, setup).bind_tools([weather])).answer  # type: ignore[arg-type]
+        message = run(way, make(server, setup).bind_tools([weather])).answer
         assert message.tool_calls == []
         (broken,) = message.invalid_tool_calls
         assert broken["name"] == "weather"
@@ -198,7 +198,7 @@ class TestAnswers:
         events = native if setup == "openai" else [*prompted, chunk("", finish_reason="stop")]
         server.reply(Reply.stream(events))
         llm = make(server, setup, output_version=version).bind_tools([weather])
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         blocks = [
             {key: value for key, value in block.items() if key not in {"index", "id"}}
             for block in outcome.answer.content_blocks
@@ -219,7 +219,7 @@ class TestAnswers:
         else:
             events = [chunk('<tool_call>{"name": "weather", "arguments": {"city": "Ro')]
         server.reply(Reply.stream([*events, Close()], done=False))
-        outcome = run(way, make(server, setup).bind_tools([weather]))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([weather]))
         assert type(outcome.failure) is OnlySqStreamError
         total = outcome.chunks[0]
         for following in outcome.chunks[1:]:
@@ -278,7 +278,7 @@ class TestForcedCalls:
     ) -> None:
         server.reply("I would rather not.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
         llm = make(server, setup).bind_tools([weather, add], tool_choice=choice)
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert outcome.answer.content == ""
         assert [call["name"] for call in outcome.answer.tool_calls] == ["add"]
         assert len(server.requests) == 2
@@ -294,7 +294,7 @@ class TestForcedCalls:
     ) -> None:
         server.reply("No.", "Still no, sorry.")
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert outcome.answer.content == "Still no, sorry."
         assert outcome.answer.tool_calls == []
         assert len(server.requests) == 2
@@ -308,7 +308,7 @@ class TestForcedCalls:
             Reply.tool_calls([("add", {"a": 1, "b": 2})]),
         )
         llm = make(server, setup).bind_tools([weather, add], tool_choice="add")
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert [call["name"] for call in outcome.answer.tool_calls] == ["add"]
 
     @pytest.mark.parametrize("way", WAYS)
@@ -316,7 +316,7 @@ class TestForcedCalls:
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         server.reply(Reply.tool_calls([("add", {"a": 1, "b": 2})], text="Sure."))
-        outcome = run(way, make(server, setup).bind_tools([add], tool_choice="any"))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([add], tool_choice="any"))
         assert outcome.answer.content == "Sure."
         assert len(outcome.answer.tool_calls) == 1
         assert len(server.requests) == 1
@@ -365,14 +365,14 @@ class TestHeldBackAnswers:
             Reply.stream([chunk("Hello "), chunk("wor"), chunk(" <"), Close()], done=False)
         )
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert type(outcome.failure) is OnlySqStreamError
         assert outcome.delivered == "Hello wor <"
 
     def test_nothing_of_a_rejected_one_is(self, setup: str, server: LocalOnlySq) -> None:
         server.reply("Hello wor<tool", Reply.error(401, "no"))
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert outcome.delivered == ""
 
     def test_nothing_of_a_failed_attempt_is(self, setup: str, server: LocalOnlySq) -> None:
@@ -380,7 +380,7 @@ class TestHeldBackAnswers:
         server.reply(cut, Reply.error(401, "no"))
         held = {} if setup == "openai" else {"max_retries": 1}
         llm = make(server, setup, **held).bind_tools([add])
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert outcome.delivered == ("<tool_ca" if setup == "openai" else "")
 
 
@@ -441,7 +441,7 @@ def test_the_rate_limiter_is_asked_before_asking_once_more(way: str, server: Loc
     server.reply("No.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
     limiter = CountingLimiter()
     llm = make(server, rate_limiter=limiter).bind_tools([add], tool_choice="any")
-    assert run(way, llm).answer.tool_calls  # type: ignore[arg-type]
+    assert run(way, llm).answer.tool_calls
     assert limiter.asked == len(server.requests) == 2
 
 
@@ -451,7 +451,7 @@ def test_a_call_in_an_attempt_that_failed_does_not_count(way: str, server: Local
     good = Reply.tool_calls([("add", {"a": 1, "b": 2})])
     server.reply(Reply.stream(events, done=False), "No.", good)
     llm = make(server, "openai", max_retries=1).bind_tools([add], tool_choice="any")
-    assert len(run(way, llm).answer.tool_calls) == 1  # type: ignore[arg-type]
+    assert len(run(way, llm).answer.tool_calls) == 1
     assert len(server.requests) == 3
 
 

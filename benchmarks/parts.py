@@ -78,7 +78,7 @@ def _chunk(**fields: Any) -> ChatGenerationChunk:
 def _whole(events: list[bytes]) -> None:
     completion = _LLM._completion([HumanMessage("Hi")], None, {}, ChunkMaker, stream=True)  # noqa: SLF001
     channel: Any = _Channel(events)
-    deque(transport.stream(completion.steps(), lambda: channel), 0)
+    deque(transport.stream(completion.steps(), channel), 0)
 
 
 def _best(work: Callable[[], Any]) -> float:

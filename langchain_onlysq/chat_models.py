@@ -21,8 +21,10 @@ from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from langchain_onlysq._version import __version__
 from langchain_onlysq.completion import Completion
+from langchain_onlysq.models.profiles import profile_of
 from langchain_onlysq.outputs.chunks import CORE_KNOWS_OUR_EVENTS, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.outputs.content_blocks import PROVIDER
+from langchain_onlysq.outputs.events import EventMaker, message_id
 from langchain_onlysq.request.body import build_body, encode
 from langchain_onlysq.request.builder import RequestBuilder
 from langchain_onlysq.request.tools import (
@@ -34,6 +36,7 @@ from langchain_onlysq.request.tools import (
 from langchain_onlysq.settings.call_options import (
     ALIASES,
     CallOptions,
+    cache_key,
     with_overrides,
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
@@ -43,8 +46,8 @@ from langchain_onlysq.settings.service import (
     Service,
 )
 from langchain_onlysq.transport import driver
+from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings, Closing
-from langchain_onlysq.transport.driver import AsyncChannel, Channel
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -98,8 +101,6 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         longer than all the rest of making a model. A test checks ours, once.
         """
         if self.profile is None:
-            from langchain_onlysq.models.profiles import profile_of
-
             self.profile = profile_of(self)
         return self
 
@@ -147,6 +148,11 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         params = super()._get_ls_params(stop=stop or self.stop, **names)
         params["ls_provider"] = PROVIDER
         return params
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """Return what LangChain's caches tell calls apart by: all that may change an answer."""
+        own = {"class": self.lc_id(), "output_version": self.output_version}
+        return cache_key({**self._identifying_params, **own}, {**kwargs, "stop": stop})
 
     # Token counts
 
@@ -260,7 +266,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         **kwargs: Any,
     ) -> ChatResult:
         completion = self._completion(messages, stop, kwargs, ResultMaker, stream=False)
-        return driver.run(completion.steps(), partial(self._channel, run_manager))
+        return driver.run(completion.steps(), self._channel(run_manager))
 
     async def _agenerate(
         self,
@@ -270,7 +276,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         **kwargs: Any,
     ) -> ChatResult:
         completion = self._completion(messages, stop, kwargs, ResultMaker, stream=False)
-        return await driver.arun(completion.steps(), partial(self._achannel, run_manager))
+        return await driver.arun(completion.steps(), self._achannel(run_manager))
 
     def _stream(
         self,
@@ -280,7 +286,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         completion = self._completion(messages, stop, kwargs, ChunkMaker, stream=True)
-        return driver.stream(completion.steps(), partial(self._channel, run_manager))
+        return driver.stream(completion.steps(), self._channel(run_manager))
 
     def _astream(
         self,
@@ -290,7 +296,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         completion = self._completion(messages, stop, kwargs, ChunkMaker, stream=True)
-        return driver.astream(completion.steps(), partial(self._achannel, run_manager))
+        return driver.astream(completion.steps(), self._achannel(run_manager))
 
     if CORE_KNOWS_OUR_EVENTS:
         # Otherwise langchain-core makes the events from the chunks of `_stream`.
@@ -303,7 +309,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
             **kwargs: Any,
         ) -> Iterator[dict[str, Any]]:
             completion = self._event_completion(messages, stop, kwargs, run_manager)
-            return driver.stream(completion.steps(), partial(self._channel, run_manager))
+            return driver.stream(completion.steps(), self._channel(run_manager))
 
         def _astream_chat_model_events(
             self,
@@ -313,7 +319,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
             **kwargs: Any,
         ) -> AsyncIterator[dict[str, Any]]:
             completion = self._event_completion(messages, stop, kwargs, run_manager)
-            return driver.astream(completion.steps(), partial(self._achannel, run_manager))
+            return driver.astream(completion.steps(), self._achannel(run_manager))
 
     def _get_request_payload(
         self,
@@ -358,7 +364,7 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         body = build_body(messages, options, tools, extra, stream=stream)
         service = Service(self.onlysq_api_base, self.onlysq_api_key)
         requests = RequestBuilder(body, options, service, self.default_headers, stream=stream)
-        context = service.error_context(options.model)
+        context = service.error_context(options.model, self.default_headers)
         return Completion(requests, options, context, tools, new_outputs)
 
     def _event_completion(
@@ -368,28 +374,21 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         kwargs: Mapping[str, Any],
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
     ) -> Completion[dict[str, Any]]:
-        from langchain_onlysq.outputs.events import EventMaker, message_id
-
         new_outputs = partial(EventMaker, message_id(run_manager))
         return self._completion(messages, stop, kwargs, new_outputs, stream=True)
 
     def _channel(self, run_manager: CallbackManagerForLLMRun | None) -> Channel:
-        client = self.http_client or self._clients.sync_client(self._client_settings)
-        return Channel(client, self.rate_limiter, run_manager)
+        settings = ClientSettings(self.proxy, self.verify)
+        lend = self._clients.lender(settings, self.http_client)
+        return Channel(lend, self.rate_limiter, run_manager)
 
-    async def _achannel(self, run_manager: AsyncCallbackManagerForLLMRun | None) -> AsyncChannel:
-        client = self.http_async_client
-        if client is None:
-            if self.http_client is not None:
-                logger.warning("http_client serves sync calls only; async ones use our own client")
-            client = await self._clients.async_client(self._client_settings)
-        return AsyncChannel(client, self.rate_limiter, run_manager)
-
-    @property
-    def _client_settings(self) -> ClientSettings:
-        return ClientSettings(self.proxy, self.verify)
-
-    # Closing
+    def _achannel(self, run_manager: AsyncCallbackManagerForLLMRun | None) -> AsyncChannel:
+        if self.http_client is not None and self.http_async_client is None:
+            logger.warning("http_client serves sync calls only; async ones use our own client")
+        lend = self._clients.async_lender(
+            ClientSettings(self.proxy, self.verify), self.http_async_client
+        )
+        return AsyncChannel(lend, self.rate_limiter, run_manager)
 
     def close(self) -> None:
         """Close the connections that this model made; a later call makes new ones."""

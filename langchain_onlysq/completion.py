@@ -13,7 +13,7 @@ from langchain_onlysq.errors import OnlySqConnectionError, OnlySqError, OnlySqTi
 from langchain_onlysq.response.deltas import ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.transport.attempts import attempts, send_request
-from langchain_onlysq.transport.flow import AcquirePermit, Effect
+from langchain_onlysq.transport.flow import AcquirePermit, Effect, Release
 from langchain_onlysq.transport.retries import may_fall_back, warn_of_fallback
 from langchain_onlysq.transport.stall_timer import StallTimer
 
@@ -139,6 +139,7 @@ class Completion(Generic[T]):
                 raise
         else:
             gate.hold(reader.close())
+        yield Release(drain=reader.at_end_mark)
         end = reader.end()
         for output in outputs.feed(gate.release()):
             self._delivered = True

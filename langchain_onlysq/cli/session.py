@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import ValidationError
 
@@ -14,6 +13,7 @@ from langchain_onlysq.cli.arguments import UsageError
 from langchain_onlysq.cli.formatting import describe_error, model_rows, usage_line
 from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqError
 from langchain_onlysq.settings.call_options import describe
+from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.settings.service import PUBLIC_KEY
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _local_server(stack: ExitStack) -> dict[str, Any]:
         "base_url": stack.enter_context(LocalOnlySq()).base_url,
         # The user's own key stays out of it, and so does a proxy.
         "api_key": PUBLIC_KEY,
-        "http_client": stack.enter_context(httpx.Client(trust_env=False)),
+        "http_client": stack.enter_context(http().Client(trust_env=False)),
     }
 
 

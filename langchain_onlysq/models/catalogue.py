@@ -22,14 +22,14 @@ from langchain_onlysq.response.sse import EventDecoder, Unreadable
 from langchain_onlysq.settings.service import Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.attempts import attempts, send_request
+from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings
 from langchain_onlysq.transport.stall_timer import StallTimer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import httpx
-
+    from langchain_onlysq.settings.keywords import AnyAsyncClient, AnyClient
     from langchain_onlysq.transport.flow import Effect
 
 __all__ = ["OnlySqModel", "alist_models", "list_models"]
@@ -44,7 +44,7 @@ def list_models(
     base_url: str | None = None,
     api_key: str | SecretStr | None = None,
     timeout: float | None = _TIMEOUT,
-    http_client: httpx.Client | None = None,
+    http_client: AnyClient | None = None,
     modality: str | None = None,
     tools: bool | None = None,
     streaming: bool | None = None,
@@ -76,11 +76,8 @@ def list_models(
     api_key = _hidden(api_key)
     steps = _Catalogue(base_url, api_key, timeout).steps()
     with closing(Clients()) as clients:
-
-        def open_channel() -> driver.Channel:
-            return driver.Channel(http_client or clients.sync_client(ClientSettings()))
-
-        models = driver.run(steps, open_channel)
+        channel = Channel(clients.lender(ClientSettings(), http_client))
+        models = driver.run(steps, channel)
     return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
 
 
@@ -89,7 +86,7 @@ async def alist_models(
     base_url: str | None = None,
     api_key: str | SecretStr | None = None,
     timeout: float | None = _TIMEOUT,  # noqa: ASYNC109 - of the request, as in the sync twin
-    http_client: httpx.AsyncClient | None = None,
+    http_client: AnyAsyncClient | None = None,
     modality: str | None = None,
     tools: bool | None = None,
     streaming: bool | None = None,
@@ -99,12 +96,8 @@ async def alist_models(
     api_key = _hidden(api_key)
     steps = _Catalogue(base_url, api_key, timeout).steps()
     async with aclosing(Clients()) as clients:
-
-        async def open_channel() -> driver.AsyncChannel:
-            client = http_client or await clients.async_client(ClientSettings())
-            return driver.AsyncChannel(client)
-
-        models = await driver.arun(steps, open_channel)
+        channel = AsyncChannel(clients.async_lender(ClientSettings(), http_client))
+        models = await driver.arun(steps, channel)
     return _filtered(models, modality, tools=tools, streaming=streaming, working=working)
 
 

@@ -57,8 +57,11 @@ class OnlySqModel(BaseModel):
     tier: int | str | None = None
     """The class of models it belongs to."""
 
-    limits: dict[str, int] | None = None
-    """Requests per minute by level of the account: `{"lvl0": …, "lvl1": …}`."""
+    limits: dict[str, int] | list[int] | None = None
+    """Requests per minute by level of the account, as sent: `{"lvl0": …, "lvl1": …}`, or a list.
+
+    Of a list, the catalogue does not say which level its first number is for.
+    """
 
     extra: dict[str, Any] = Field(default_factory=dict)
     """Whatever else the service says of it, and fields that could not be read."""
@@ -163,15 +166,15 @@ def _tier(value: Any) -> int | str | None:
     return _text(value) if number is None else number
 
 
-def _limits(value: Any) -> dict[str, int] | None:
-    """Read limits, an object by level or a list of them, from level 0 on."""
-    if isinstance(value, list):
-        value = {f"lvl{level}": limit for level, limit in enumerate(value)}
-    if not isinstance(value, dict):
+def _limits(value: Any) -> dict[str, int] | list[int] | None:
+    """Read limits, an object by level or a list of them."""
+    values = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(values, list):
         return None
-    limits = {level: _whole_number(limit) for level, limit in value.items()}
-    known = {level: limit for level, limit in limits.items() if limit is not None}
-    return known if len(known) == len(limits) else None
+    limits = [limit for limit in map(_whole_number, values) if limit is not None]
+    if len(limits) < len(values):
+        return None
+    return dict(zip(value, limits, strict=True)) if isinstance(value, dict) else limits
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

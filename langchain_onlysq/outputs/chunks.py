@@ -108,7 +108,7 @@ class ChunkMaker:
             usage_metadata=end.usage,
             chunk_position="last",
         )
-        return (ChatGenerationChunk(message=message),)
+        return (ChatGenerationChunk(message=message, generation_info=_generation_info(end)),)
 
     def _tool_call_chunk(self, delta: ToolCallDelta) -> ToolCallChunk:
         before = self._arguments.setdefault(delta.index, [])
@@ -141,7 +141,14 @@ def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:
         tool_calls=[call for call in whole if call["type"] == "tool_call"],
         invalid_tool_calls=[call for call in whole if call["type"] == "invalid_tool_call"],
     )
-    return ChatResult(generations=[ChatGeneration(message=message)])
+    generation = ChatGeneration(message=message, generation_info=_generation_info(end))
+    return ChatResult(generations=[generation])
+
+
+def _generation_info(end: AnswerEnd) -> dict[str, Any]:
+    """Return what other integrations have there, too, and tracers look for."""
+    names = ("finish_reason", "model_name")
+    return {name: end.metadata[name] for name in names if name in end.metadata}
 
 
 def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:

@@ -25,6 +25,7 @@ _DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
 _BRACKET = re.compile(r"[{\[]")
 _EITHER_BRACKET = re.compile(r"[{}\[\]]")
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*("|$)|\[\s*[{\["]')
+_BEGINS_OBJECT = re.compile(r'\{\s*(?:["}]|$)')
 _FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$")
 
 
@@ -123,9 +124,7 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         if self.tool_name and isinstance(message, AIMessage):
             calls = (c["args"] for c in message.tool_calls if c["name"] == self.tool_name)
             return next(calls, None)
-        start = text.find("{")
-        value = parse_partial_json(text[start:]) if start >= 0 else None
-        return value if isinstance(value, dict) else None
+        return _object_so_far(text)
 
     def _validated(self, value: Any, text: str) -> Any:
         if self.output_type is None:
@@ -225,6 +224,21 @@ def extract_json(text: str) -> dict[str, Any]:
             return value
     msg = "There is no JSON object in the answer."
     raise OutputParserException(msg, llm_output=text)
+
+
+def _object_so_far(text: str) -> dict[str, Any] | None:
+    """Return the object that a text has begun, as far as it goes; None where it has none."""
+    match = _BEGINS_OBJECT.search(text)
+    if match is None:
+        return None
+    try:
+        value, _ = _DECODER.raw_decode(text, match.start())
+    except (ValueError, RecursionError):
+        try:
+            value = parse_partial_json(text[match.start() :])
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
 
 
 def _next_value(text: str, start: int) -> tuple[int, Any]:

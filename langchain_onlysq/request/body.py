@@ -71,7 +71,7 @@ def build_body(
     request.update((key, value) for key, value in extra.items() if value is not None)
     if stream:
         request["stream"] = True
-        if options.stream_usage and not is_v2:
+        if options.stream_usage:
             request.setdefault("stream_options", {"include_usage": True})
     if is_v2:
         return {"model": options.model, "request": request}

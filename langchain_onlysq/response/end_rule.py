@@ -32,9 +32,10 @@ class EndRule:
         has_content: Whether there was anything in the answer: text, reasoning, a call, a refusal.
         has_choices: Whether an event had a choice in it.
         keys: Keys of an event that should have had choices, and had none.
+        finish_reason: The finish reason, as it was sent.
     """
 
-    __slots__ = ("has_choices", "has_content", "keys", "marked")
+    __slots__ = ("finish_reason", "has_choices", "has_content", "keys", "marked")
 
     def __init__(self) -> None:
         """Start before the first event."""
@@ -42,6 +43,7 @@ class EndRule:
         self.has_content = False
         self.has_choices = False
         self.keys: Sequence[Any] | None = None
+        self.finish_reason: str | None = None
 
     def broken(
         self, options: CallOptions, context: ErrorContext, *, opening: bytes | None
@@ -51,15 +53,17 @@ class EndRule:
         Args:
             options: What the caller allows.
             context: What an error message may say and must not show.
-            opening: The first bytes of a body without any event; None where there were events.
+            opening: The first bytes of a body that had no object in it; None where it had one.
         """
         if not self.marked:
             error = self._incomplete(context, opening)
             if not (options.allow_truncated_stream and isinstance(error, OnlySqStreamError)):
                 return error
-        if not (self.has_content or options.allow_empty):
-            return failures.empty(context)
-        return None
+        if self.has_content or options.allow_empty:
+            return None
+        if self.finish_reason == "length":
+            return failures.empty_at_length(context)
+        return failures.empty(context)
 
     def _incomplete(self, context: ErrorContext, opening: bytes | None) -> OnlySqError:
         if opening is not None:

@@ -26,6 +26,20 @@ def empty(context: ErrorContext) -> OnlySqError:
     return _error(OnlySqEmptyResponseError, "The answer is empty.", context)
 
 
+def empty_at_length(context: ErrorContext) -> OnlySqError:
+    """Return the error for an answer that was cut off before anything was in it.
+
+    The next one would end at the same length, so it is not retried.
+    """
+    message = (
+        'The answer was cut off before its first word (finish_reason "length"): '
+        "raise max_tokens, or leave it out; a model's reasoning counts, too."
+    )
+    error = _error(OnlySqEmptyResponseError, message, context)
+    error.code = "length"
+    return error
+
+
 def nested_too_deeply(context: ErrorContext) -> OnlySqError:
     """Return the error for JSON that is too deep to be read."""
     return _error(OnlySqResponseError, "The answer is nested too deeply.", context)
@@ -60,7 +74,7 @@ def generation_failed(said: str, context: ErrorContext) -> OnlySqError:
 
 
 def not_understood(raw: bytes, context: ErrorContext) -> OnlySqError:
-    """Return the error for a body that is something else: HTML, plain text, broken JSON.
+    """Return the error for a body that is something else: HTML, plain text, a list, broken JSON.
 
     Args:
         raw: The body, or its beginning.
@@ -68,7 +82,7 @@ def not_understood(raw: bytes, context: ErrorContext) -> OnlySqError:
     """
     text = context.redact(raw.decode("utf-8", "replace"))
     is_html = looks_like_html(raw)
-    what = "an HTML page" if is_html else "something that is not JSON"
+    what = "an HTML page" if is_html else "something that is not an answer"
     hint = f" Check base_url (now {context.base_url!r})." if is_html else ""
     message = f"OnlySq answered 200 with {what}: {_quoted(text)}.{hint}"
     return _error(OnlySqResponseError, message, context, body=excerpt(text))

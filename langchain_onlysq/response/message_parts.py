@@ -15,13 +15,15 @@ _TEXT_KEYS = ("text", "content", "thinking", "reasoning", "refusal")
 
 
 def first_choice(choices: Any) -> dict[str, Any] | None:
-    """Return the choice with index 0, else the first: only one was asked for."""
-    if not isinstance(choices, list):
-        return None
-    objects = [choice for choice in choices if isinstance(choice, dict)]
-    if len(objects) > 1:
-        objects.sort(key=lambda choice: choice.get("index") != 0)
-    return objects[0] if objects else None
+    """Return the choice with index 0, else the first one without any: only one was asked for.
+
+    Returns:
+        The choice; an empty one where all are others, None where there are none.
+    """
+    objects = [choice for choice in choices if isinstance(choice, dict)] if choices else []
+    first = [choice for choice in objects if not choice.get("index")]
+    first.sort(key=lambda choice: choice.get("index") != 0)
+    return first[0] if first else {} if objects else None
 
 
 def deltas_of(content: Any) -> tuple[list[Delta], list[Any]]:

@@ -59,6 +59,7 @@ class AnswerReader:
     Attributes:
         events: Number of events read so far; heartbeats do not count.
         finished: Whether nothing more is to be read: `[DONE]`, a stop sequence, a failure, the end.
+        at_end_mark: Whether `[DONE]` was read, behind which nothing of the answer follows.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class AnswerReader:
         """
         self.events = 0
         self.finished = False
+        self.at_end_mark = False
         self._options = options
         self._context = context
         self._decoder = EventDecoder()
@@ -123,8 +125,8 @@ class AnswerReader:
         Raises:
             OnlySqError: If the answer was an error, broke off, is empty, or cannot be understood.
         """
-        has_events = self.events > 0 or self._decoder.cut_off
-        opening = None if has_events else self._decoder.opening
+        has_objects = self._last or self._end_rule.keys is not None
+        opening = None if has_objects or self._decoder.cut_off else self._decoder.opening
         error = self._failure or self._end_rule.broken(
             self._options, self._context, opening=opening
         )
@@ -172,7 +174,9 @@ class AnswerReader:
         except (LookupError, TypeError, ValueError):
             return None
         self._last["choices"] = choices
-        if event != self._last or type(text) is not str or choice.get("finish_reason"):
+        if event != self._last or type(text) is not str:
+            return None
+        if choice.get("finish_reason") or choice.get("index"):
             return None
         for name, value in delta.items():
             if value and name not in _PLAIN:
@@ -184,6 +188,7 @@ class AnswerReader:
         if isinstance(event, dict):
             self._read_object(event, deltas)
         elif event is DONE:
+            self.at_end_mark = True
             self._stop()
         elif isinstance(event, list):
             for item in event:
@@ -213,7 +218,7 @@ class AnswerReader:
                 metadata[name] = value
         if usage := read_usage(answer.get("usage")):
             self._end.usage = usage
-        choice = first_choice(choices)
+        choice = first_choice(choices if isinstance(choices, list) else None)
         if choice is not None:
             self._end_rule.has_choices = True
             self._read_choice(choice, deltas, is_chunk=_is_chunk(answer))
@@ -243,6 +248,7 @@ class AnswerReader:
             self._has_deltas = True
         if finish_reason:
             self._end_rule.marked = True
+            self._end_rule.finish_reason = str(finish_reason)
             self._end.metadata["finish_reason"] = str(finish_reason)
         self._obey_stop()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
+from langchain_onlysq.settings.http_library import plain_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +28,9 @@ ALIASES = {
 SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "stop")
 """Fields that are sent under their own name, when set."""
 
+_NOT_IN_CACHE_KEYS = frozenset({"timeout", "stall_timeout", "max_retries"})
+"""Settings that cannot change an answer, so that LangChain's caches need not know them."""
+
 RESERVED = frozenset(
     {"model", "messages", "stream", "stream_options", "request", "tools", "tool_choice", *SAMPLING}
 )
@@ -38,9 +42,8 @@ DEFAULT_TIMEOUT: TimeoutTuple = (10.0, 120.0, 60.0, 30.0)
 
 
 def _plain_timeout(value: Any) -> Any:
-    """Turn an `httpx.Timeout` into a tuple: it compares, prints and serialises as values do."""
-    if isinstance(value, httpx.Timeout):
-        return (value.connect, value.read, value.write, value.pool)
+    """Turn a `Timeout` of httpx or httpx2 into a tuple, and fill up a short one."""
+    value = plain_timeout(value)
     if isinstance(value, (tuple, list)) and len(value) < len(DEFAULT_TIMEOUT):
         return (*value, *[None] * (len(DEFAULT_TIMEOUT) - len(value)))
     return value
@@ -53,10 +56,7 @@ def _as_list(value: Any) -> Any:
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Timeout = Annotated[
-    Seconds
-    | tuple[Seconds | None, Seconds | None, Seconds | None, Seconds | None]
-    | httpx.Timeout
-    | None,
+    Seconds | tuple[Seconds | None, Seconds | None, Seconds | None, Seconds | None] | None,
     BeforeValidator(_plain_timeout),
 ]
 StopSequences = Annotated[
@@ -104,7 +104,7 @@ class CallOptions(BaseModel):
     """Extra keys for the request (inside `request` on v2)."""
 
     stream_usage: bool = False
-    """With `endpoint="openai"`: ask for a usage chunk at the end of a stream."""
+    """Ask for a usage chunk at the end of a stream (inside `request` on v2)."""
 
     timeout: Timeout = DEFAULT_TIMEOUT
     """Seconds: a number for all, (connect, read, write, pool), an `httpx.Timeout`; None = none."""
@@ -167,12 +167,8 @@ class CallOptions(BaseModel):
     @property
     def timeouts(self) -> TimeoutTuple:
         """Seconds for connect, read, write and pool; None = none."""
-        if isinstance(self.timeout, httpx.Timeout):
-            timeout = self.timeout
-            return (timeout.connect, timeout.read, timeout.write, timeout.pool)
-        if isinstance(self.timeout, tuple):
-            return self.timeout
-        return (self.timeout, self.timeout, self.timeout, self.timeout)
+        timeout = plain_timeout(self.timeout)
+        return timeout if isinstance(timeout, tuple) else (timeout, timeout, timeout, timeout)
 
     @property
     def merges_messages(self) -> bool:
@@ -230,6 +226,21 @@ _NOT_FOR_CALLS = frozenset({"messages", "request"})
 
 _NOT_SENT = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Keywords that LangChain passes for its own use."""
+
+
+def cache_key(identity: Mapping[str, Any], keywords: Mapping[str, Any]) -> str:
+    """Return what tells one call from another, as far as its answer goes.
+
+    Args:
+        identity: The settings of the model.
+        keywords: The keywords of the call.
+    """
+    names = {ALIASES.get(name, name): value for name, value in keywords.items()}
+    kept = [
+        {name: value for name, value in part.items() if name not in _NOT_IN_CACHE_KEYS}
+        for part in (identity, names)
+    ]
+    return json.dumps(kept, sort_keys=True, default=str)
 
 
 def describe(error: ValidationError) -> str:

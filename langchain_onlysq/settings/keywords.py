@@ -6,9 +6,8 @@ pair. So the forms that are taken stand here, the forms that are kept with the f
 
 import ssl
 from collections.abc import Callable
-from typing import Any, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
-import httpx
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import Callbacks
 from langchain_core.language_models.model_profile import ModelProfile
@@ -18,6 +17,18 @@ from pydantic import SecretStr
 from langchain_onlysq.settings.call_options import (
     Endpoint,
 )
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+    AnyTimeout = httpx.Timeout | httpx2.Timeout
+    AnyClient = httpx.Client | httpx2.Client
+    AnyAsyncClient = httpx.AsyncClient | httpx2.AsyncClient
+    AnyProxy = str | httpx.URL | httpx.Proxy | httpx2.URL | httpx2.Proxy
+else:
+    # Neither of the two is loaded for the sake of its types.
+    AnyTimeout = AnyClient = AnyAsyncClient = AnyProxy = Any
 
 
 class ConstructorKeywords(TypedDict, total=False):
@@ -35,7 +46,7 @@ class ConstructorKeywords(TypedDict, total=False):
     model_kwargs: dict[str, Any]
     streaming: bool
     stream_usage: bool
-    timeout: float | tuple[float | None, ...] | httpx.Timeout | None
+    timeout: float | tuple[float | None, ...] | AnyTimeout | None
     stall_timeout: float | None
     max_retries: int
     fallback_models: list[str]
@@ -45,9 +56,9 @@ class ConstructorKeywords(TypedDict, total=False):
     allow_empty: bool
     allow_truncated_stream: bool
     default_headers: dict[str, str] | None
-    http_client: httpx.Client | None
-    http_async_client: httpx.AsyncClient | None
-    proxy: str | httpx.URL | httpx.Proxy | None
+    http_client: AnyClient | None
+    http_async_client: AnyAsyncClient | None
+    proxy: AnyProxy | None
     verify: ssl.SSLContext | str | bool
 
     # LangChain's own

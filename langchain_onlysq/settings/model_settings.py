@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
-import httpx
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from langchain_onlysq.settings.call_options import (
     ALIASES,
     CallOptions,
     unknown_keyword,
 )
+from langchain_onlysq.settings.http_library import check_client
 from langchain_onlysq.settings.service import (
     base_url_from_environment,
     check_headers,
@@ -20,6 +21,9 @@ from langchain_onlysq.settings.service import (
     key_from_environment,
     normalize_base_url,
 )
+
+_SyncClient = AfterValidator(partial(check_client, is_async=False))
+_AsyncClient = AfterValidator(partial(check_client, is_async=True))
 
 
 class ModelSettings(CallOptions):
@@ -49,10 +53,10 @@ class ModelSettings(CallOptions):
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Extra headers; never shown, never part of a cache key."""
 
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    http_client: Annotated[Any, _SyncClient] = Field(default=None, exclude=True, repr=False)
     """Your own client for sync calls; it is used as it is and never closed here."""
 
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    http_async_client: Annotated[Any, _AsyncClient] = Field(default=None, exclude=True, repr=False)
     """Your own client for async calls; it is used as it is and never closed here."""
 
     proxy: Any = Field(default=None, exclude=True, repr=False)

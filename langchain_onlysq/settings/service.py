@@ -25,6 +25,9 @@ KEY_VARIABLE = "ONLYSQ_API_KEY"
 
 BASE_URL_VARIABLE = "ONLYSQ_API_BASE"
 
+_SHORTEST_SECRET = 8
+"""Shorter values of headers are words such as "yes", which messages need."""
+
 _BASE_URL_TAILS = ("/chat/completions", "/openai/v1", "/openai", "/v2", "/")
 
 
@@ -67,14 +70,20 @@ class Service(NamedTuple):
             headers[name.lower()] = value
         return headers
 
-    def error_context(self, model: str | None = None) -> ErrorContext:
+    def error_context(
+        self, model: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> ErrorContext:
         """Return what an error message may say and must not show.
 
         Args:
             model: Model id that is asked.
+            headers: Headers of the caller's: their values, and the words in them, may be secret.
         """
         key = self.key.get_secret_value()
-        return ErrorContext(model, self.base_url, () if key == PUBLIC_KEY else (key,))
+        secrets = [] if key == PUBLIC_KEY else [key]
+        for value in (headers or {}).values():
+            secrets += [part for part in (value, *value.split()) if len(part) >= _SHORTEST_SECRET]
+        return ErrorContext(model, self.base_url, tuple(dict.fromkeys(secrets)))
 
 
 def key_from_environment() -> SecretStr:

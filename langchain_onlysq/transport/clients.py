@@ -1,33 +1,36 @@
-"""The HTTP clients of one model: made on first use, one for sync and one per running event loop."""
+"""The HTTP clients of one model: made on first use, for sync calls and for each event loop.
+
+A connection pool looks at all its connections for each request, so a crowd of calls on one pool
+costs the square of its size. So a model has several clients, each for a few calls at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
-import ssl
 import threading
 import weakref
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
-
-import httpx
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from langchain_onlysq.errors import OnlySqConnectionError
+from langchain_onlysq.settings.http_library import http, own_proxy
+from langchain_onlysq.transport.certificates import Verify, ssl_context
+from langchain_onlysq.transport.leftovers import close_later
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from types import TracebackType
 
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
-"""As many connections as calls are made at once; idle ones are kept for half a minute."""
+CALLS_OF_A_CLIENT = 8
+"""How many calls share a client at one time, before another is made."""
 
-_Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
+_KEPT_SECONDS = 30.0
+"""How long an idle connection is kept, and a client that only a crowd needed."""
 
-_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-Verify = ssl.SSLContext | str | bool
-"""True for the usual authorities, False for none, a file or folder, or a context."""
+_Client = TypeVar("_Client")
 
 
 class ClientSettings(NamedTuple):
@@ -42,20 +45,97 @@ class ClientSettings(NamedTuple):
     verify: Verify = True
 
 
+class Lease(Generic[_Client]):
+    """A client, and how many calls it serves at this moment.
+
+    Attributes:
+        client: The client.
+        returned_at: When a call gave it back last.
+    """
+
+    __slots__ = ("_returned", "_taken", "client", "returned_at")
+
+    def __init__(self, client: _Client) -> None:
+        self.client = client
+        self.returned_at = 0.0
+        self._taken = 0
+        self._returned: list[None] = []
+
+    @property
+    def calls(self) -> int:
+        """How many calls have it."""
+        return self._taken - len(self._returned)
+
+    def take(self) -> Self:
+        """Count one call more; by one thread at a time."""
+        returned = len(self._returned)
+        del self._returned[:returned]
+        self._taken += 1 - returned
+        return self
+
+    async def atake(self) -> Self:
+        """Count one call more."""
+        return self.take()
+
+    def give_back(self) -> None:
+        """Count one call less; from any thread, and without a lock, wherever a call ends."""
+        self.returned_at = monotonic()
+        self._returned.append(None)
+
+
+class _Pool(Generic[_Client]):
+    """The clients for a crowd of calls; used by one thread at a time."""
+
+    def __init__(self, first: _Client, make: Callable[[], _Client]) -> None:
+        self._make = make
+        self._leases = [Lease(first)]
+
+    def lease(self) -> Lease[_Client]:
+        """Return the first client that has room for a call, a new one where none has."""
+        for lease in self._leases:
+            if lease.calls < CALLS_OF_A_CLIENT and not _is_closed(lease.client):
+                return lease.take()
+        self._leases = [lease for lease in self._leases if not _is_closed(lease.client)]
+        self._leases.append(Lease(self._make()))
+        return self._leases[-1].take()
+
+    def surplus(self) -> _Client | None:
+        """Remove and return a client that a crowd has left behind, if there is one."""
+        if len(self._leases) > 1:
+            last = self._leases[-1]
+            if not last.calls and monotonic() - last.returned_at > _KEPT_SECONDS:
+                return self._leases.pop().client
+        return None
+
+    def clear(self) -> list[_Client]:
+        """Remove and return all clients."""
+        leases, self._leases = self._leases, []
+        return [lease.client for lease in leases]
+
+    def close(self) -> None:
+        """Close all clients, which are sync ones."""
+        for client in self.clear():
+            cast("Any", client).close()
+
+    async def aclose(self) -> None:
+        """Close all clients, which are async ones."""
+        for client in self.clear():
+            await cast("Any", client).aclose()
+
+
 class Clients:
     """Owner of a model's clients.
 
-    Everything is closed when the owner goes: the sync client at once, an async one on its own
-    loop, which closes it when it shuts down, too. A copied, unpickled or forked owner starts
+    Everything is closed when the owner goes: the sync clients at once, the async ones on their own
+    loop, which closes them when it shuts down, too. A copied, unpickled or forked owner starts
     without clients. Safe to use from many threads.
     """
 
     def __init__(self) -> None:
         """Start without any client."""
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._sync: tuple[httpx.Client, weakref.finalize[Any, Any]] | None = None
-        self._async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
+        self._lock = threading.RLock()
+        self._sync: _Pool[Any] | None = None
+        self._async: dict[asyncio.AbstractEventLoop, _LoopPool] = {}
 
     def __eq__(self, other: object) -> bool:
         """Be equal to any other owner: which clients are open makes no two models differ."""
@@ -67,75 +147,92 @@ class Clients:
         """Copy and pickle as an owner without clients."""
         return Clients, ()
 
-    def sync_client(self, settings: ClientSettings) -> httpx.Client:
-        """Return the sync client.
+    def lease(self, settings: ClientSettings) -> Lease[Any]:
+        """Return a sync client, until it is given back.
 
         Raises:
             OnlySqConnectionError: If the proxy or the certificates are misconfigured.
         """
         with self._lock:
-            self._forget_after_fork()
-            if self._sync is None or self._sync[0].is_closed:
-                client = _make(httpx.Client, settings, ssl_context(settings.verify))
-                self._sync = (client, weakref.finalize(self, client.close))
-            return self._sync[0]
+            if self._sync is None:
+                self._sync = _Pool(_set_up("Client", settings), partial(_make, "Client", settings))
+                weakref.finalize(self, close_later, self._sync.close).atexit = False
+                _owners.add(self)
+            lease, surplus = self._sync.lease(), self._sync.surplus()
+        if surplus is not None:
+            surplus.close()
+        return lease
 
-    async def async_client(self, settings: ClientSettings) -> httpx.AsyncClient:
-        """Return the client of the running event loop.
+    def lender(self, settings: ClientSettings, own: Any) -> Callable[[], Lease[Any]]:
+        """Return what lends a sync client: the caller's own, or one of these."""
+        return partial(self.lease, settings) if own is None else Lease(own).take
+
+    def async_lender(
+        self, settings: ClientSettings, own: Any
+    ) -> Callable[[], Awaitable[Lease[Any]]]:
+        """Return what lends an async client: the caller's own, or one of these."""
+        return partial(self.alease, settings) if own is None else Lease(own).atake
+
+    async def alease(self, settings: ClientSettings) -> Lease[Any]:
+        """Return an async client of the running event loop, until it is given back.
 
         Raises:
             OnlySqConnectionError: If the proxy or the certificates are misconfigured.
         """
         loop = asyncio.get_running_loop()
-        entry = self._async.get(loop)
-        if entry is not None and self._process == os.getpid() and not entry.client.is_closed:
-            return entry.client
+        entry = self._async.get(loop) or await self._open(loop, settings)
+        lease, surplus = entry.pool.lease(), entry.pool.surplus()
+        if surplus is not None:
+            await surplus.aclose()
+        return lease
+
+    async def _open(self, loop: asyncio.AbstractEventLoop, settings: ClientSettings) -> _LoopPool:
+        """Make the pool of an event loop."""
         # Reading the certificates takes milliseconds, which the loop is not made to wait for.
-        context = await asyncio.to_thread(ssl_context, settings.verify)
+        first = await asyncio.to_thread(_set_up, "AsyncClient", settings)
         with self._lock:
-            self._forget_after_fork()
             for other in [other for other in self._async if other.is_closed()]:
                 self._async.pop(other).finalizer.detach()
             entry = self._async.get(loop)
-            if entry is None or entry.client.is_closed:
-                client = _make(httpx.AsyncClient, settings, context)
-                keeper = _closes_with_loop(client)
+            if entry is None:
+                pool: _Pool[Any] = _Pool(first, partial(_make, "AsyncClient", settings))
+                keeper = _closes_with_loop(pool)
                 finalizer = weakref.finalize(self, _close_on, loop, keeper)
                 finalizer.atexit = False
-                entry = self._async[loop] = _LoopClient(client, keeper, finalizer)
+                entry = self._async[loop] = _LoopPool(pool, keeper, finalizer)
+                _owners.add(self)
                 # Its first step makes the generator known to the loop; it does not wait.
                 await anext(keeper)
-            return entry.client
+            return entry
 
     def close(self) -> None:
-        """Close the sync client, and have each running loop close its own."""
+        """Close the sync clients, and have each running loop close its own."""
         with self._lock:
-            self._forget_after_fork()
-            held, self._sync = self._sync, None
+            clients = self._sync.clear() if self._sync else []
             entries, self._async = self._async, {}
-        if held:
-            held[1]()
+        for client in clients:
+            client.close()
         for entry in entries.values():
             entry.finalizer()
 
     async def aclose(self) -> None:
-        """Close the client of the running loop now, and the others as `close` does."""
+        """Close the clients of the running loop now, and the others as `close` does."""
         entry = self._async.pop(asyncio.get_running_loop(), None)
         self.close()
         if entry:
             entry.finalizer.detach()
             await entry.keeper.aclose()
 
-    def _forget_after_fork(self) -> None:
-        """Leave the clients to the process that made them: their sockets are shared with it."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            if self._sync:
-                self._sync[1].detach()
-            for entry in self._async.values():
-                entry.finalizer.detach()
-            self._sync = None
-            self._async = {}
+    def close_at_exit(self) -> None:
+        """Close the sync clients, whose sockets would be complained about otherwise."""
+        if self._sync:
+            self._sync.close()
+
+    def forget(self) -> None:
+        """Be without clients, and without a lock that anybody holds: so it is after a fork."""
+        self._lock = threading.RLock()
+        self._sync = None
+        self._async = {}
 
 
 class Closing:
@@ -176,14 +273,14 @@ class Closing:
         await self.aclose()
 
 
-class _LoopClient(NamedTuple):
-    client: httpx.AsyncClient
+class _LoopPool(NamedTuple):
+    pool: _Pool[Any]
     keeper: AsyncGenerator[None]
     finalizer: weakref.finalize[Any, Any]
 
 
-async def _closes_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None]:
-    """Close the client when this generator ends.
+async def _closes_with_loop(pool: _Pool[Any]) -> AsyncGenerator[None]:
+    """Close the clients when this generator ends.
 
     An event loop that shuts down ends the generators that run on it: that is the hook for closing
     something on its own loop in time.
@@ -191,52 +288,74 @@ async def _closes_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        await client.aclose()
+        await pool.aclose()
 
 
 def _close_on(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> None:
-    """Have a loop close its client, from wherever the owner was dropped."""
+    """Have a loop close its clients, from wherever the owner was dropped."""
     if not loop.is_closed():
         asyncio.run_coroutine_threadsafe(cast("Any", keeper.aclose()), loop)
 
 
-def ssl_context(verify: Verify) -> ssl.SSLContext:
-    """Return the one context that all clients with these certificates share.
+def _set_up(kind: str, settings: ClientSettings) -> Any:
+    """Make the first client, for which the library and the certificates are loaded.
 
     Raises:
-        OnlySqConnectionError: If the certificates cannot be loaded.
+        OnlySqConnectionError: If the proxy or the certificates are misconfigured.
     """
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    variables = tuple(os.environ.get(name) for name in _CA_VARIABLES)
+    with _setting_up:
+        return _make(kind, settings)
+
+
+def _make(kind: str, settings: ClientSettings) -> Any:
+    context = ssl_context(settings.verify)
     try:
-        return _load_ssl_context(verify, variables)
+        library = http()
+        limits = library.Limits(
+            max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_SECONDS
+        )
+        return getattr(library, kind)(
+            verify=context, proxy=own_proxy(settings.proxy), limits=limits, timeout=None
+        )
     except OSError as error:
-        source = f"verify={verify!r}" if isinstance(verify, str) else " or ".join(_CA_VARIABLES)
-        msg = f"The certificates named by {source} cannot be loaded: {error}."
-        raise OnlySqConnectionError(msg, code="configuration") from None
-
-
-@lru_cache(maxsize=8)
-def _load_ssl_context(verify: Verify, variables: tuple[str | None, ...]) -> ssl.SSLContext:
-    if verify is True and variables[0]:
-        verify = variables[0]  # httpx before 0.28 passes over a file that is missing
-    if isinstance(verify, str):
-        if os.path.isdir(verify):  # noqa: PTH112 - a plain question about a string
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
-    return httpx.create_ssl_context(verify=verify)
-
-
-def _make(
-    client_class: type[_Client], settings: ClientSettings, context: ssl.SSLContext
-) -> _Client:
-    try:
-        return client_class(verify=context, proxy=settings.proxy, limits=_LIMITS, timeout=None)
-    except (ValueError, TypeError, ImportError, httpx.InvalidURL) as error:
-        needs = " (a SOCKS proxy needs: pip install 'httpx[socks]')"
+        msg = f"The HTTP library cannot be loaded: {error}."
+    except Exception as error:  # noqa: BLE001 - what it says may hold the password of the proxy
+        needs = " (a SOCKS proxy needs: pip install 'httpx[socks]', or 'httpx2[socks]')"
         msg = (
             "The proxy settings cannot be used: check proxy=… and the variables HTTP_PROXY, "
             f"HTTPS_PROXY, ALL_PROXY and NO_PROXY{needs if isinstance(error, ImportError) else ''}."
         )
-        raise OnlySqConnectionError(msg, code="configuration") from None
+    raise OnlySqConnectionError(msg, code="configuration")
+
+
+def _is_closed(client: object) -> bool:
+    return bool(cast("Any", client).is_closed)
+
+
+# Where processes fork and end
+
+_owners: weakref.WeakSet[Clients] = weakref.WeakSet()
+"""All owners that have clients."""
+
+_setting_up = threading.RLock()
+"""Held while modules and certificates are loaded, whose own locks a child would never get back."""
+
+
+def _after_fork_in_child() -> None:
+    _setting_up.release()
+    for owner in list(_owners):
+        owner.forget()
+
+
+def _close_at_exit() -> None:
+    for owner in list(_owners):
+        owner.close_at_exit()
+
+
+atexit.register(_close_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _setting_up.acquire() and None,
+        after_in_parent=_setting_up.release,
+        after_in_child=_after_fork_in_child,
+    )

@@ -53,6 +53,18 @@ class Read(Effect):
 
 
 @dataclass(slots=True)
+class Release(Effect):
+    """Let go of the answer, and of its connection.
+
+    Attributes:
+        drain: Whether the answer has ended properly, so that its connection can serve again: what
+            still follows its end mark is read, for some milliseconds at most.
+    """
+
+    drain: bool
+
+
+@dataclass(slots=True)
 class Sleep(Effect):
     """Let some seconds pass, with no connection held."""
 

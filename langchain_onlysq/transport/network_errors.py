@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
 from langchain_onlysq.errors import (
     OnlySqConnectionError,
     OnlySqError,
@@ -15,50 +13,64 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
 )
 from langchain_onlysq.errors.classify import stalled
+from langchain_onlysq.settings.http_library import kinds_of
 
 if TYPE_CHECKING:
     from langchain_onlysq.transport.flow import Send
 
-NETWORK_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError)
-"""What sending and reading may raise."""
+_OF_THE_SYSTEM = (OSError, RuntimeError)
+"""What else sending and reading may raise."""
 
-_QUOTES_WHAT_IT_REFUSES = (httpx.LocalProtocolError, httpx.InvalidURL)
+_QUOTES_WHAT_IT_REFUSES = frozenset({"LocalProtocolError", "InvalidURL"})
 
-_TIMEOUTS: tuple[tuple[type[httpx.TimeoutException], str, str], ...] = (
-    (httpx.ConnectTimeout, "connect_timeout", "No connection was made within {} s"),
-    (httpx.PoolTimeout, "pool_timeout", "No connection was free within {} s"),
-    (httpx.WriteTimeout, "write_timeout", "The request could not be sent on for {} s"),
-    (httpx.ReadTimeout, "read_timeout", "No data came for {} s"),
+_CANNOT_BE_SENT = _QUOTES_WHAT_IT_REFUSES | {"UnsupportedProtocol"}
+
+_TIMEOUTS = (
+    ("ConnectTimeout", "connect_timeout", "No connection was made within {} s"),
+    ("PoolTimeout", "pool_timeout", "No connection was free within {} s"),
+    ("WriteTimeout", "write_timeout", "The request could not be sent on for {} s"),
+    ("ReadTimeout", "read_timeout", "No data came for {} s"),
 )
 _TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_timeout")
+
+
+def is_network_error(error: Exception) -> bool:
+    """Tell whether the network, or the library in front of it, raised this."""
+    # A LookupError itself: the codec for host names cannot be loaded, without a descriptor left.
+    is_of_system = isinstance(error, _OF_THE_SYSTEM) or type(error) is LookupError
+    return is_of_system or bool(kinds_of(error))
 
 
 def error_from_network(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
     """Classify a failure of the network.
 
     Args:
-        error: One of `NETWORK_ERRORS`. It becomes the cause, unless it quotes what was to be sent.
+        error: Of httpx, of httpx2 or of the system. It becomes the cause, unless it quotes what
+            was to be sent.
         sent: What was sent.
         answered: Whether the head of the answer came before it.
 
     Returns:
         The error to raise.
     """
-    failure = _classify(error, sent, answered=answered)
-    if not isinstance(error, _QUOTES_WHAT_IT_REFUSES):
+    kinds = kinds_of(error)
+    failure = _classify(error, kinds, sent, answered=answered)
+    if not kinds & _QUOTES_WHAT_IT_REFUSES:
         failure.__cause__ = error
     return failure
 
 
-def _classify(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
+def _classify(
+    error: Exception, kinds: frozenset[str], sent: Send, *, answered: bool
+) -> OnlySqError:
     model = sent.request.model
     kind = type(error).__name__
-    if isinstance(error, httpx.TimeoutException):
-        return _timed_out(error, sent, model)
-    if isinstance(error, httpx.DecodingError):
+    if "TimeoutException" in kinds:
+        return _timed_out(kinds, sent, model)
+    if "DecodingError" in kinds:
         msg = "The answer could not be decompressed."
         return OnlySqResponseError(msg, status_code=200, model=model)
-    if isinstance(error, (*_QUOTES_WHAT_IT_REFUSES, httpx.UnsupportedProtocol)):
+    if kinds & _CANNOT_BE_SENT:
         msg = f"The request cannot be sent ({kind}): check base_url and the headers."
         return OnlySqInvalidRequestError(msg, model=model)
     if answered:
@@ -67,18 +79,18 @@ def _classify(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
     if isinstance(error, RuntimeError):
         msg = f"The HTTP client cannot be used: {error}"
         return OnlySqConnectionError(msg, code="configuration", model=model)
-    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
+    if kinds & {"ConnectError", "ProxyError"} or isinstance(error, LookupError):
         msg = f"No connection to OnlySq ({error}): check the network, base_url and any proxy."
     else:
         msg = f"The connection was lost before the answer ({kind}: {error})."
     return OnlySqConnectionError(msg, model=model)
 
 
-def _timed_out(error: httpx.TimeoutException, sent: Send, model: str | None) -> OnlySqTimeoutError:
-    if sent.stalls and isinstance(error, httpx.ReadTimeout):
+def _timed_out(kinds: frozenset[str], sent: Send, model: str | None) -> OnlySqTimeoutError:
+    if sent.stalls and "ReadTimeout" in kinds:
         return stalled(sent.timeout[1], model)
     code, text = next(
-        ((code, text) for kind, code, text in _TIMEOUTS if isinstance(error, kind)),
+        ((code, text) for kind, code, text in _TIMEOUTS if kind in kinds),
         ("timeout", "It took longer than {} s"),
     )
     limits = dict(zip(_TIMEOUT_NAMES, sent.timeout, strict=True))

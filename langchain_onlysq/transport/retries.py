@@ -6,6 +6,7 @@ import logging
 
 from langchain_onlysq.errors import (
     OnlySqAPIError,
+    OnlySqEmptyResponseError,
     OnlySqError,
     OnlySqNotFoundError,
     OnlySqPermissionDeniedError,
@@ -26,6 +27,9 @@ NOT_REPEATED = frozenset({"read_timeout", "write_timeout", "stall_timeout", "con
 After a timeout the service may be answering, and billing, the first request still; and a broken
 configuration does not mend itself.
 """
+
+_WOULD_REPEAT_ITSELF = "length"
+"""Code of an answer that was cut off before anything was in it: so would be the next one."""
 
 _OF_THE_CONNECTION = frozenset({"connect_timeout", "pool_timeout", "write_timeout"})
 _OF_ONE_MODEL = (
@@ -56,6 +60,8 @@ def seconds_until_retry(
     if attempt > max_retries or not error.is_retryable:
         return None
     if error.status_code is None and error.code in NOT_REPEATED:
+        return None
+    if isinstance(error, OnlySqEmptyResponseError) and error.code == _WOULD_REPEAT_ITSELF:
         return None
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER else None

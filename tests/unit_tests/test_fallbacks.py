@@ -161,7 +161,7 @@ def test_no_time_is_lost_before_the_switch(
     retry_after: str, max_retries: int, server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("langchain_onlysq.transport.driver.time.sleep", waited.append)
+    monkeypatch.setattr("langchain_onlysq.transport.channels.time.sleep", waited.append)
     server.reply(Reply.error(429, headers={"retry-after": retry_after}))
     make(server, max_retries=max_retries).invoke("Hi")
     assert asked(server) == ["one", "two"]

@@ -134,7 +134,7 @@ class TestFields:
         assert options(timeout=timeout).timeouts == timeouts
 
     def test_a_timeout_that_was_assigned_is_read_too(self) -> None:
-        settings = options()
+        settings: Any = options()
         settings.timeout = httpx.Timeout(7, connect=1)
         assert settings.timeouts == (1.0, 7.0, 7.0, 7.0)
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqError
+from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
 from tests.support.waiting import eventually
@@ -140,13 +141,13 @@ def test_all_models_share_one_ssl_context(
     server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts: list[Any] = []
-    original = httpx.Client.__init__
+    original = http().Client.__init__
 
-    def spy(self: httpx.Client, **kwargs: Any) -> None:
+    def spy(self: Any, **kwargs: Any) -> None:
         contexts.append(kwargs["verify"])
         original(self, **kwargs)
 
-    monkeypatch.setattr(httpx.Client, "__init__", spy)
+    monkeypatch.setattr(http().Client, "__init__", spy)
     for number in range(3):
         make(server, model=str(number)).invoke("Hi")
     assert isinstance(contexts[0], ssl.SSLContext)
@@ -319,6 +320,7 @@ def test_a_forked_process_makes_connections_of_its_own() -> None:
     code = """
 import os, asyncio
 from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
 with LocalOnlySq() as server:
     llm = ChatOnlySq(model="m", base_url=server.base_url)
@@ -343,6 +345,7 @@ def test_the_end_of_a_program_is_silent() -> None:
     code = """
 import asyncio
 from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
 server = LocalOnlySq().start()
 llm = ChatOnlySq(model="m", base_url=server.base_url)
@@ -364,48 +367,35 @@ next(stream)
 async def test_certificates_are_not_read_on_the_loop(
     server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from langchain_onlysq.transport import clients as connections
+    from langchain_onlysq.transport import certificates, clients
 
     threads: list[int] = []
-    original = connections.ssl_context
+    original = certificates.ssl_context
 
     def spy(verify: Any) -> ssl.SSLContext:
         threads.append(threading.get_ident())
         return original(verify)
 
-    monkeypatch.setattr(connections, "ssl_context", spy)
+    monkeypatch.setattr(clients, "ssl_context", spy)
     async with make(server) as llm:
         await llm.ainvoke("Hi")
     assert threads
     assert threading.get_ident() not in threads
 
 
-def test_an_async_client_alone_of_another_process_is_left_alone(
-    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    llm = make(server)
-    asyncio.run(llm.ainvoke("Hi"))
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    assert llm.invoke("Hi").content == "You said: Hi"
-    llm.close()
-
-
-def test_clients_of_another_process_are_left_alone(
-    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_clients_of_another_process_are_left_alone(server: LocalOnlySq) -> None:
     llm = make(server)
     asyncio.run(llm.ainvoke("Hi"))
     llm.invoke("Hi")
-    client = llm._clients.sync_client(llm._client_settings)
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if llm.invoke("Hi").content == "You said: Hi" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert server.connections_seen == 3
     assert llm.invoke("Hi").content == "You said: Hi"
-    assert not client.is_closed
-    assert llm._clients.sync_client(llm._client_settings) is not client
+    assert server.connections_seen == 3
     llm.close()
-    assert not client.is_closed
-    client.close()
 
 
 async def test_a_hook_of_the_callers_client_may_read_the_body(server: LocalOnlySq) -> None:

@@ -1,0 +1,329 @@
+"""The outside world of one call, blocking and awaiting: sends requests and reads answers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+
+from langchain_onlysq.errors import OnlySqError, OnlySqTimeoutError
+from langchain_onlysq.errors.classify import stalled
+from langchain_onlysq.request.prepared import PreparedRequest
+from langchain_onlysq.settings.http_library import library_of
+from langchain_onlysq.transport.flow import (
+    AcquirePermit,
+    Effect,
+    Read,
+    Release,
+    ReportRetry,
+    ResponseHead,
+    Send,
+    Sleep,
+)
+from langchain_onlysq.transport.leftovers import close_later
+from langchain_onlysq.transport.network_errors import error_from_network, is_network_error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from types import ModuleType
+
+    from langchain_core.rate_limiters import BaseRateLimiter
+    from tenacity import RetryCallState
+
+    from langchain_onlysq.transport.clients import Lease
+
+_Lend = TypeVar("_Lend")
+_Manager = TypeVar("_Manager")
+
+_NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None))
+
+_DRAIN_SECONDS = 0.005
+"""How long the rest of an answer that ended properly is read, for the sake of its connection."""
+
+
+@dataclass(slots=True, eq=False)
+class _Answer:
+    """An answer that is being read.
+
+    Attributes:
+        response: The response, of either library.
+        pieces: Its body, as it comes.
+        lease: The client that it came through.
+    """
+
+    response: Any
+    pieces: Any
+    lease: Lease[Any]
+
+    def close(self) -> None:
+        """Let go of a sync answer, read or not."""
+        _open_answers.discard(self)
+        self.lease.give_back()
+        self.response.close()
+
+
+_open_answers: set[_Answer] = set()
+"""The sync answers that are open.
+
+Where a stream that is dropped is garbage, its answer is not: nothing of it is finished by the
+garbage collector, in the middle of anything.
+"""
+
+
+class _Channel(Generic[_Lend, _Manager]):
+    """What one call uses of the outside world, and the answer that it is reading."""
+
+    def __init__(
+        self,
+        lend: _Lend,
+        rate_limiter: BaseRateLimiter | None = None,
+        run_manager: _Manager | None = None,
+    ) -> None:
+        """Take what the call may use.
+
+        Args:
+            lend: Lends a client for a request.
+            rate_limiter: Asked for a permit before each attempt but the first.
+            run_manager: Told of failed attempts.
+        """
+        self._lend: _Lend = lend
+        self._rate_limiter = rate_limiter
+        self._run_manager = run_manager
+        self._answer: _Answer | None = None
+        self._pieces: Any = None
+        self._sent = _NOTHING_SENT
+
+    def _accept(self, response: Any, pieces: Any, lease: Lease[Any]) -> ResponseHead:
+        self._answer, self._pieces = _Answer(response, pieces, lease), pieces
+        return ResponseHead(response.status_code, response.headers)
+
+    def _let_go(self) -> _Answer | None:
+        """Forget the answer; return it if there is one."""
+        answer, self._answer, self._pieces = self._answer, None, None
+        return answer
+
+    def _failure(self, error: Exception, *, answered: bool = True) -> OnlySqError:
+        """Say what a failure of the network means, before or after the head of the answer came."""
+        return error_from_network(error, self._sent, answered=answered)
+
+    def _stalled(self) -> OnlySqTimeoutError:
+        sent = self._sent
+        return stalled(sent.timeout[1] if sent.stalls else None, sent.request.model)
+
+
+class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
+    """The outside world of one sync call."""
+
+    _pieces: Iterator[bytes]
+
+    def perform(self, effect: Effect) -> Any:
+        """Carry out one effect; return its outcome, or the error that the network made of it."""
+        if type(effect) is Read:
+            return self._read(effect)
+        if isinstance(effect, Release) and effect.drain:
+            self._drain()
+        self.close()
+        if isinstance(effect, Send):
+            return self._send(effect)
+        if isinstance(effect, Sleep):
+            time.sleep(effect.seconds)
+        elif isinstance(effect, AcquirePermit) and self._rate_limiter:
+            self._rate_limiter.acquire(blocking=True)
+        elif isinstance(effect, ReportRetry) and self._run_manager:
+            self._run_manager.on_retry(_retry_state(effect))
+        return None
+
+    def close(self) -> None:
+        """Let go of the answer, read or not."""
+        if answer := self._let_go():
+            answer.close()
+
+    def abandon(self) -> None:
+        """Have the answer closed, without waiting and without any lock."""
+        if answer := self._let_go():
+            close_later(answer.close)
+
+    def _send(self, effect: Send) -> ResponseHead | OnlySqError:
+        self._sent = effect
+        try:
+            lease = self._lend()
+        except OnlySqError as error:
+            return error
+        try:
+            request = _build_request(lease.client, effect)
+            response = lease.client.send(request, stream=True, follow_redirects=False)
+        except BaseException as error:
+            lease.give_back()
+            if not isinstance(error, Exception) or not is_network_error(error):
+                raise
+            return self._failure(error, answered=False)
+        is_decoded = _is_decoded(response)
+        pieces = response.iter_bytes() if is_decoded else iter(response.stream)
+        head = self._accept(response, pieces, lease)
+        _open_answers.add(cast("_Answer", self._answer))
+        return head
+
+    def _read(self, effect: Read) -> bytes | OnlySqError | None:
+        if effect.limit is not None:
+            return self._read_within(effect.limit)
+        try:
+            return next(self._pieces, None)
+        except Exception as error:
+            if not is_network_error(error):
+                raise
+            return self._failure(error)
+
+    def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
+        """Read with a limit of this read alone, which the library has no setting for."""
+        response = cast("_Answer", self._answer).response
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _shut_down(response)
+
+        timer = threading.Timer(seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            piece = self._read(Read())
+        finally:
+            timer.cancel()
+        return piece if isinstance(piece, bytes) or not expired.is_set() else self._stalled()
+
+    def _drain(self) -> None:
+        until = time.monotonic() + _DRAIN_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            if not isinstance(self._read_within(left), bytes):
+                return
+
+
+class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallbackManagerForLLMRun]):
+    """The outside world of one async call."""
+
+    _pieces: AsyncIterator[bytes]
+
+    def perform(self, effect: Effect) -> Awaitable[Any]:
+        """Carry out one effect; return its outcome, or the error that the network made of it."""
+        return self._read(effect) if type(effect) is Read else self._act(effect)
+
+    async def _act(self, effect: Effect) -> Any:
+        if isinstance(effect, Release) and effect.drain:
+            await self._drain()
+        await self.close()
+        if isinstance(effect, Send):
+            return await self._send(effect)
+        if isinstance(effect, Sleep):
+            await asyncio.sleep(effect.seconds)
+        elif isinstance(effect, AcquirePermit) and self._rate_limiter:
+            await self._rate_limiter.aacquire(blocking=True)
+        elif isinstance(effect, ReportRetry) and self._run_manager:
+            await self._run_manager.on_retry(_retry_state(effect))
+        return None
+
+    async def close(self) -> None:
+        """Let go of the answer, read or not."""
+        if answer := self._let_go():
+            answer.lease.give_back()
+            if not answer.response.is_closed:
+                # A task that is being cancelled still gives its connection back.
+                await asyncio.shield(answer.response.aclose())
+
+    async def _send(self, effect: Send) -> ResponseHead | OnlySqError:
+        self._sent = effect
+        try:
+            lease = await self._lend()
+        except OnlySqError as error:
+            return error
+        try:
+            request = _build_request(lease.client, effect)
+            response = await lease.client.send(request, stream=True, follow_redirects=False)
+        except BaseException as error:
+            lease.give_back()
+            if not isinstance(error, Exception) or not is_network_error(error):
+                raise
+            return self._failure(error, answered=False)
+        is_decoded = _is_decoded(response)
+        pieces = response.aiter_bytes() if is_decoded else aiter(response.stream)
+        return self._accept(response, pieces, lease)
+
+    async def _read(self, effect: Read) -> bytes | OnlySqError | None:
+        if effect.limit is not None:
+            return await self._read_within(effect.limit)
+        try:
+            return await self._pieces.__anext__()
+        except StopAsyncIteration:
+            return None
+        except Exception as error:
+            if not is_network_error(error):
+                raise
+            return self._failure(error)
+
+    async def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
+        """Read with a limit of this read alone."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(Read())
+        except TimeoutError:
+            return self._stalled()
+
+    async def _drain(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while isinstance(await self._read(Read()), bytes):
+                    pass
+
+
+# Helpers without IO
+
+
+def _build_request(client: Any, effect: Send) -> Any:
+    request = effect.request
+    return client.build_request(
+        "GET" if request.body is None else "POST",
+        _parse_url(library_of(client), request.url),
+        headers=request.headers,
+        content=request.body,
+        timeout=effect.timeout,
+    )
+
+
+@lru_cache(maxsize=64)
+def _parse_url(library: ModuleType, url: str) -> Any:
+    """Parse an address, which a model asks over and over, for a client of one of the libraries."""
+    return library.URL(url)
+
+
+def _is_decoded(response: Any) -> bool:
+    """Whether the body is compressed, or was read by a hook of the caller's client already."""
+    return bool(
+        response.is_stream_consumed
+        or response.headers.get("content-encoding", "identity") != "identity"
+    )
+
+
+def _retry_state(report: ReportRetry) -> RetryCallState:
+    """Return a failed attempt in the form in which LangChain's callbacks take it."""
+    from tenacity import RetryCallState, Retrying
+
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = report.attempt
+    state.idle_for = report.slept
+    state.upcoming_sleep = report.seconds
+    state.set_exception((type(report.error), report.error, None))
+    return state
+
+
+def _shut_down(response: Any) -> None:
+    """Wake a thread that waits for this answer."""
+    connection = response.extensions["network_stream"].get_extra_info("socket")
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

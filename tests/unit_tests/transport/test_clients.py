@@ -1,0 +1,278 @@
+"""The clients of a model: how many there are, which connections they use, and when they go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.testing import Hold, LocalOnlySq, Pause, Reply, chunk
+from langchain_onlysq.transport import certificates, clients
+from langchain_onlysq.transport.clients import CALLS_OF_A_CLIENT, Clients, ClientSettings, Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SETTINGS = ClientSettings()
+
+
+def weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return f"sunny in {city}"
+
+
+class TestLeases:
+    def test_calls_one_after_another_share_a_client(self) -> None:
+        owner = Clients()
+        first = owner.lease(SETTINGS)
+        first.give_back()
+        assert owner.lease(SETTINGS) is first
+        owner.close()
+
+    def test_a_crowd_is_spread_over_clients_and_comes_back_to_the_first(self) -> None:
+        owner = Clients()
+        leases = [owner.lease(SETTINGS) for _ in range(2 * CALLS_OF_A_CLIENT + 1)]
+        assert [leases.count(lease) for lease in dict.fromkeys(leases)] == [
+            CALLS_OF_A_CLIENT,
+            CALLS_OF_A_CLIENT,
+            1,
+        ]
+        leases[0].give_back()
+        assert owner.lease(SETTINGS) is leases[0]
+        owner.close()
+
+    def test_what_a_crowd_leaves_behind_is_closed_after_a_while(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = [1000.0]
+        monkeypatch.setattr(clients, "monotonic", lambda: now[0])
+        owner = Clients()
+        leases = [owner.lease(SETTINGS) for _ in range(CALLS_OF_A_CLIENT + 1)]
+        for lease in leases:
+            lease.give_back()
+        now[0] += 29.0
+        owner.lease(SETTINGS).give_back()
+        assert not leases[-1].client.is_closed
+        now[0] += 2.0
+        owner.lease(SETTINGS).give_back()
+        assert leases[-1].client.is_closed
+        assert not leases[0].client.is_closed
+        owner.close()
+
+    async def test_the_same_on_an_event_loop(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = [1000.0]
+        monkeypatch.setattr(clients, "monotonic", lambda: now[0])
+        owner = Clients()
+        leases = [await owner.alease(SETTINGS) for _ in range(CALLS_OF_A_CLIENT + 1)]
+        assert leases[0] is not leases[-1]
+        for lease in leases:
+            lease.give_back()
+        now[0] += 31.0
+        (await owner.alease(SETTINGS)).give_back()
+        assert leases[-1].client.is_closed
+        await owner.aclose()
+        assert leases[0].client.is_closed
+
+    def test_a_client_that_somebody_closed_is_replaced(self) -> None:
+        owner = Clients()
+        lease = owner.lease(SETTINGS)
+        lease.client.close()
+        again = owner.lease(SETTINGS)
+        assert again is not lease
+        assert not again.client.is_closed
+        owner.close()
+
+    def test_a_lease_may_be_given_back_from_anywhere(self) -> None:
+        lease = Lease(object())
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(100):
+                lease.take()
+                pool.submit(lease.give_back)
+        assert lease.calls == 0
+
+
+def ten_streams(llm: Any, kind: str) -> None:
+    for _ in range(10):
+        if kind == "events":
+            assert list(llm.stream_events("Hi", version="v3"))
+        else:
+            assert list(llm.stream("Hi"))
+
+
+async def ten_async_streams(llm: Any, kind: str) -> None:
+    for _ in range(10):
+        stream = (
+            await llm.astream_events("Hi", version="v3") if kind == "events" else llm.astream("Hi")
+        )
+        assert [piece async for piece in stream]
+
+
+class TestConnections:
+    @pytest.mark.parametrize("kind", ["chunks", "events", "prompted", "native"])
+    @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+    def test_ten_streams_use_one_connection(
+        self, *, kind: str, is_async: bool, server: LocalOnlySq
+    ) -> None:
+        endpoint: Any = "openai" if kind == "native" else "v2"
+        llm: Any = ChatOnlySq(model="m", base_url=server.base_url, endpoint=endpoint)
+        if kind in {"prompted", "native"}:
+            llm = llm.bind_tools([weather])
+        if is_async:
+            asyncio.run(ten_async_streams(llm, kind))
+        else:
+            ten_streams(llm, kind)
+        assert len(server.requests) == 10
+        assert server.connections_seen == 1
+
+    @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+    def test_nothing_is_open_when_the_last_chunk_arrives(
+        self, *, is_async: bool, server: LocalOnlySq
+    ) -> None:
+        llm = ChatOnlySq(model="m", base_url=server.base_url)
+
+        def leases() -> list[int]:
+            pools = [llm._clients._sync, *(entry.pool for entry in llm._clients._async.values())]
+            return [lease.calls for pool in pools if pool for lease in pool._leases]
+
+        async def read() -> None:
+            async for piece in llm.astream("Hi"):
+                assert leases() == [0 if piece.chunk_position == "last" else 1]
+
+        if is_async:
+            asyncio.run(read())
+        else:
+            for piece in llm.stream("Hi"):
+                assert leases() == [0 if piece.chunk_position == "last" else 1]
+
+    @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+    def test_a_line_that_is_held_open_behind_the_end_is_dropped(
+        self, *, is_async: bool, server: LocalOnlySq
+    ) -> None:
+        held: list[Any] = [
+            chunk("one"),
+            chunk({}, finish_reason="stop"),
+            "data: [DONE]\n\n",
+            Hold(),
+        ]
+        server.reply(Reply.stream(held, done=False), "two")
+        llm = ChatOnlySq(model="m", base_url=server.base_url)
+
+        async def both() -> list[str]:
+            first = "".join([piece.text async for piece in llm.astream("Hi")])
+            return [first, (await llm.ainvoke("Hi")).text]
+
+        if is_async:
+            assert asyncio.run(both()) == ["one", "two"]
+        else:
+            first = "".join(piece.text for piece in llm.stream("Hi"))
+            assert [first, llm.invoke("Hi").text] == ["one", "two"]
+        assert server.connections_seen == 2
+
+    def test_a_stream_that_is_stopped_is_dropped(self, server: LocalOnlySq) -> None:
+        server.reply(Reply.stream([chunk("one STOP"), Pause(0.01), chunk("two")]), "fine")
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stop=["STOP"])
+        assert "".join(piece.text for piece in llm.stream("Hi")) == "one "
+        assert llm.invoke("Hi").text == "fine"
+        assert server.connections_seen == 2
+
+
+def threads(llm: ChatOnlySq, count: int) -> list[Any]:
+    crowd: list[Any] = ["Hi"] * count
+    return llm.batch(crowd, {"max_concurrency": count}) + llm.batch(crowd)
+
+
+def tasks(llm: ChatOnlySq, count: int) -> list[Any]:
+    async def twice() -> list[Any]:
+        return await llm.abatch(["Hi"] * count) + await llm.abatch(["Hi"] * count)
+
+    return asyncio.run(twice())
+
+
+@pytest.mark.parametrize("crowd", [threads, tasks])
+def test_no_call_of_a_crowd_fails(
+    crowd: Callable[[ChatOnlySq, int], list[Any]], server: LocalOnlySq
+) -> None:
+    llm = ChatOnlySq(model="m", base_url=server.base_url, max_retries=0)
+    assert [answer.content for answer in crowd(llm, 50)] == ["You said: Hi"] * 100
+    assert server.connections_seen <= 50
+    llm.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_waits_for_certificates_that_another_thread_reads(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, forking = threading.Event(), threading.Event()
+    original = certificates._load
+
+    def slow(*args: Any) -> Any:
+        reading.set()
+        forking.wait(0.2)  # nobody sets it: the fork is waiting meanwhile
+        return original(*args)
+
+    monkeypatch.setattr(certificates, "_contexts", {})
+    monkeypatch.setattr(certificates, "_load", slow)
+    llm = ChatOnlySq(model="m", base_url=server.base_url)
+    thread = threading.Thread(target=llm.invoke, args=("Hi",))
+    thread.start()
+    assert reading.wait(60)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if llm.invoke("Hi").content == "You said: Hi" else 1)
+        finally:
+            os._exit(2)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(server.requests) == 2
+
+
+WITHOUT_DESCRIPTORS = """
+import asyncio, os, resource, sys
+from langchain_core.language_models import FakeListChatModel
+from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
+llm = ChatOnlySq(model="m", base_url=sys.argv[1], max_retries=1)
+loop = asyncio.new_event_loop()
+for core in [FakeListChatModel(responses=["loads what LangChain needs"] * 3), *([llm] * WARM)]:
+    core.invoke("Hi"), list(core.stream("Hi")), loop.run_until_complete(core.ainvoke("Hi"))
+loop.run_until_complete(llm.aclose())
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    pass
+said = []
+for ask in (
+    lambda: llm.invoke("Hi"),
+    lambda: list(llm.stream("Hi")),
+    lambda: loop.run_until_complete(llm.ainvoke("Hi")),
+):
+    try:
+        ask()
+    except OnlySqConnectionError as error:
+        said.append(str(error))
+for descriptor in held:
+    os.close(descriptor)
+assert len(said) == 3, said
+assert llm.invoke("Hi").content == "You said: Hi"
+llm.close()
+"""
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["at the first call", "later"])
+def test_without_a_descriptor_left_a_call_says_so(*, warm: bool, server: LocalOnlySq) -> None:
+    pytest.importorskip("resource")
+    code = WITHOUT_DESCRIPTORS.replace("WARM", str(int(warm)))
+    result = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code, server.base_url], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr

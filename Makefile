@@ -6,9 +6,10 @@ PEERS := .venv-peers/bin
 # No lower than what is reached.
 COVERAGE := 100
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+NOX := 'nox>=2025.2.9'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test_lowest test_all_pythons test_wheel coverage integration_tests \
+.PHONY: help demo unit test test_lowest test_all_pythons test_wheel coverage integration_tests \
 	prompt_cost profiles soak bench bench_peers lint format type type_public \
 	build clean
 
@@ -35,17 +36,26 @@ help: ## list the targets
 demo: .venv/demo ## see a chat model answer, without network or key (LIVE=1: the real service)
 	@$(BIN)/python examples/demo.py $(if $(LIVE),--live)
 
+ROOMS := errors models outputs prompted_tools request response settings testing transport
+
+unit: .venv/dev ## run the tests of the rooms that need no socket, in seconds
+	$(BIN)/pytest -q --disable-socket --allow-unix-socket -m "not sockets" \
+		$(ROOMS:%=tests/unit_tests/%) $(ARGS)
+
 test: .venv/dev ## run every test that needs no network, and check the coverage
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS)
 
 test_lowest: .venv/ready ## run the tests with the oldest dependencies that pyproject.toml allows
-	@$(BIN)/python -m tests.environments lowest $(ARGS)
+	@$(PIP) install $(NOX)
+	$(BIN)/nox --error-on-missing-interpreters --session lowest -- $(ARGS)
 
 test_all_pythons: .venv/ready ## run the tests with the newest dependencies on every Python from 3.11 on
-	@$(BIN)/python -m tests.environments all_pythons $(ARGS)
+	@$(PIP) install $(NOX)
+	$(BIN)/nox --session all_pythons -- $(ARGS)
 
 test_wheel: build ## run the tests of the sdist on the installed wheel
-	@$(BIN)/python -m tests.environments wheel $(ARGS)
+	@$(PIP) install $(NOX)
+	$(BIN)/nox --session wheel -- $(ARGS)
 
 coverage: .venv/dev ## the same, with a report in htmlcov/
 	$(BIN)/pytest --cov --cov-report=term --cov-report=html $(ARGS)
@@ -99,4 +109,4 @@ build: .venv/ready ## make a wheel and an sdist in dist/, and check what an inde
 	$(BIN)/twine check --strict dist/*
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-peers dist build htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .nox dist build htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,9 +18,16 @@ __all__ = ["local_onlysq"]
 LIVE = bool(os.environ.get("ONLYSQ_LIVE"))
 
 
-def pytest_runtest_setup() -> None:
-    if not LIVE:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not LIVE and not item.config.getoption("--disable-socket"):
         pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a server; a test that starts one itself is marked where it stands."""
+    for item in items:
+        if {"server", "local_onlysq"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("sockets")
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +37,12 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         return
     for name in ("ONLYSQ_API_KEY", "ONLYSQ_API_BASE", "LC_OUTPUT_VERSION"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardly wait before an attempt is made again."""
+    monkeypatch.setattr("langchain_onlysq.transport.retries._FIRST_WAIT", 0.01)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from langchain_onlysq.testing import (
     chunk,
     completion,
 )
+from tests.support.four_ways import run
 
 TURNS = 3
 SOON = {"Retry-After": "0"}
@@ -128,16 +129,10 @@ class FaultyModel:
 def talk_sync(llm: ChatOnlySq, name: str, tally: Tally) -> None:
     """Hold one conversation, by invoke and stream in turn."""
     for turn in range(TURNS):
-        question, got, error = f"{name}.{turn}", "", None
-        try:
-            if turn % 2:
-                got = llm.invoke(question).text
-            else:
-                for piece in llm.stream(question):
-                    got += piece.text
-        except OnlySqError as caught:
-            error = caught
-        tally.note(question, got, error)
+        question = f"{name}.{turn}"
+        outcome = run("invoke" if turn % 2 else "stream", llm, question)
+        whole = outcome.message.text if outcome.message else ""
+        tally.note(question, outcome.delivered or whole, outcome.error)
 
 
 async def talk_async(llm: ChatOnlySq, name: str, tally: Tally) -> None:

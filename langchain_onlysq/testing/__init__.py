@@ -15,18 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langchain_onlysq.testing.bodies import catalogue, chunk, completion, tool_call
     from langchain_onlysq.testing.fixture import local_onlysq
-    from langchain_onlysq.testing.replies import (
-        Close,
-        Heartbeats,
-        Hold,
-        Pause,
-        Reply,
-        ReplyLike,
-        Reset,
-        Step,
-    )
+    from langchain_onlysq.testing.replies import Reply, ReplyLike
     from langchain_onlysq.testing.requests import Headers, Request
     from langchain_onlysq.testing.server import LocalOnlySq
+    from langchain_onlysq.testing.steps import Close, Heartbeats, Hold, Pause, Reset, Step
 
 __all__ = [
     "Close",
@@ -50,6 +42,8 @@ __all__ = [
 _MODULES = {
     "Headers": "requests",
     "LocalOnlySq": "server",
+    "Reply": "replies",
+    "ReplyLike": "replies",
     "Request": "requests",
     "catalogue": "bodies",
     "chunk": "bodies",
@@ -57,7 +51,7 @@ _MODULES = {
     "local_onlysq": "fixture",
     "tool_call": "bodies",
 }
-"""Public name -> its module; all other names are of replies."""
+"""Public name -> its module; all other names are of steps."""
 
 
 def __getattr__(name: str) -> Any:
@@ -68,7 +62,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    module = import_module(f"{__name__}.{_MODULES.get(name, 'replies')}")
+    module = import_module(f"{__name__}.{_MODULES.get(name, 'steps')}")
     value = getattr(module, name)
     globals()[name] = value
     return value

@@ -24,7 +24,7 @@ from langchain_onlysq.testing.prompted import write_call
 from langchain_onlysq.testing.requests import V2_PATH, Request, text_of
 
 Call = tuple[str, Mapping[str, Any] | str]
-"""The name of a tool and its arguments; a string stands for arguments that go out verbatim."""
+"""The name of a tool and its arguments; a string is sent as it is."""
 
 
 @dataclass(frozen=True)

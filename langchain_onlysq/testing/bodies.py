@@ -127,7 +127,7 @@ def tool_call(name: str, arguments: Mapping[str, Any] | str, *, call_id: str) ->
 
     Args:
         name: The tool's name.
-        arguments: The arguments; a string goes out as it is, also where it is no JSON.
+        arguments: The arguments; a string is sent as it is, even if it is not JSON.
         call_id: The id of the call.
 
     Returns:
@@ -179,12 +179,12 @@ def cut_to_tokens(text: str, max_tokens: int) -> str:
 
 
 def text_pieces(text: str) -> list[str]:
-    """Split a text into the pieces of a stream, about a word each; nothing is lost."""
+    """Split a text into the pieces of a stream, about a word each."""
     return _PIECE.findall(text)
 
 
 def argument_fragments(arguments: str) -> list[str]:
-    """Split the arguments of a call into fragments: three or more, as far as they reach."""
+    """Split the arguments of a call into fragments: three or more where they are long enough."""
     length = max(1, min(_FRAGMENT_LENGTH, len(arguments) // 3))
     return [arguments[start : start + length] for start in range(0, len(arguments), length)]
 

@@ -1,4 +1,4 @@
-"""Strict reading of a request: what is not documented is refused, with a message that says why."""
+"""Strict checks of a request: what is not documented is refused, with a message that says why."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _parsed(request: Request) -> object:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    _refuse(f"the body is not JSON: {name} is no JSON number")
+    _refuse(f"the body is not JSON: {name} is not a JSON number")
 
 
 def _check_model(body: Mapping[str, Any]) -> None:
@@ -172,7 +172,7 @@ def _items(value: object, where: str) -> list[Any]:
 
 
 def _keys(value: Mapping[str, Any], where: str, *, required: Sequence[str], others: str) -> None:
-    """Check that an object has the required keys and none but those and the others."""
+    """Check that an object has the required keys, and no keys but those and the others."""
     for key in required:
         if key not in value:
             _refuse(f"{where}.{key}: missing")
@@ -241,7 +241,7 @@ def _check_tool_choice(choice: object, where: str, names: Sequence[str]) -> None
     function = _function(choice, where)
     _keys(function, f"{where}.function", required=("name",), others="")
     if function["name"] not in names:
-        _refuse(f"{where}.function.name: {function['name']!r} is none of the tools")
+        _refuse(f"{where}.function.name: {function['name']!r} is not one of the tools")
 
 
 def _function(value: object, where: str, *, required: Sequence[str] = ()) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def _still_asked(message: Mapping[str, Any], where: str, asked: set[str]) -> set
     if message["role"] == "tool":
         call_id = message["tool_call_id"]
         if call_id not in asked:
-            _refuse(f"{where}.tool_call_id: {call_id!r} answers no open tool call")
+            _refuse(f"{where}.tool_call_id: {call_id!r} does not answer an open tool call")
         return asked - {call_id}
     _all_answered(asked, where)
     ids = [call["id"] for call in message.get("tool_calls") or ()]

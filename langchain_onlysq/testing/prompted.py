@@ -1,4 +1,4 @@
-"""The plain-text form of tool calling and of JSON answers; its marks stand here alone.
+"""The plain-text form of tool calling and of JSON answers; its marks are known only here.
 
 A model that is offered no native tools reads them from the system message, answers a call as
 text, and finds the results in the messages of the user.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html as html_text
-import json as json_text
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from langchain_onlysq.testing.answers import Answer, Call, chunks, whole
+from langchain_onlysq.testing.encoding import event_bytes, gzipped, json_bytes, merged_headers
+from langchain_onlysq.testing.steps import Close, Event, Hold, Pause, Reset, Step
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -20,55 +20,6 @@ if TYPE_CHECKING:
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 DONE = b"data: [DONE]\n\n"
-_GZIP_WINDOW = zlib.MAX_WBITS | 16
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Send nothing for a while.
-
-    Attributes:
-        seconds: How long, in seconds.
-    """
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Reset:
-    """Break the connection off with a TCP reset."""
-
-
-@dataclass(frozen=True)
-class Close:
-    """End the connection in order right here, also in the middle of a body."""
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Keep the connection open and send nothing, until the client leaves or the server closes."""
-
-
-@dataclass(frozen=True)
-class Heartbeats:
-    r"""Send the same bytes again and again.
-
-    Attributes:
-        every: The time between two of them, in seconds.
-        count: How many; None goes on until the client leaves or the server closes.
-        data: What is sent, by default an SSE comment.
-    """
-
-    every: float
-    count: int | None = None
-    data: bytes = b": ping\n\n"
-
-
-Step: TypeAlias = Pause | Reset | Close | Hold | Heartbeats
-"""What may stand between the bytes of a body."""
-
-Event: TypeAlias = Mapping[str, Any] | str | bytes | Step
-"""What may stand in a stream."""
 
 Framing: TypeAlias = Literal["chunked", "length", "close"]
 """How the end of a body is told: by chunks, by a Content-Length, or by the connection's end."""
@@ -118,7 +69,7 @@ class Reply:
     declared_length: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a body that could not be sent, where the test is written and not in the server."""
+        """Refuse a body that cannot be sent here, in the test, and not later in the server."""
         for item in self.items:
             if not isinstance(item, bytes | Step):
                 msg = f"A body consists of bytes and steps, not of {type(item).__name__}."
@@ -173,7 +124,7 @@ class Reply:
         """Answer with tool calls: natively where the request offers ``tools``, else in text.
 
         Args:
-            calls: Names and arguments; arguments given as a string go out as they are.
+            calls: Names and arguments; a string of arguments is sent as it is.
             text: What the model says before the calls.
 
         Returns:
@@ -209,9 +160,9 @@ class Reply:
             >>> Reply.stream([chunk("Hi"), ": ping\n\n", Reset()], done=False).status
             200
         """
-        items = [_event(event) for event in events]
+        items = [event_bytes(event) for event in events]
         return cls(
-            headers=_merged({"Content-Type": STREAM_TYPE}, headers),
+            headers=merged_headers({"Content-Type": STREAM_TYPE}, headers),
             body=[*items, DONE] if done else items,
             framing=framing,
         )
@@ -236,7 +187,7 @@ class Reply:
                 a clean end.
 
         Returns:
-            The reply, to be scripted; it streams also where the request did not ask for it.
+            The reply, to be scripted; it streams even if the request did not ask for a stream.
 
         Example:
             >>> reply = Reply.broken_stream("One two three", after=2, how="reset")
@@ -266,7 +217,7 @@ class Reply:
             b'{"choices": []}'
         """
         own = {"Content-Type": JSON_TYPE}
-        return cls(status, _merged(own, headers), _json_bytes(obj), "length")
+        return cls(status, merged_headers(own, headers), json_bytes(obj), "length")
 
     @classmethod
     def error(
@@ -296,7 +247,7 @@ class Reply:
         """
         error = {"message": message} | ({} if code is None else {"code": code})
         later = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        return cls.json({"error": error}, status, _merged(later, headers))
+        return cls.json({"error": error}, status, merged_headers(later, headers))
 
     @classmethod
     def html(cls, status: int, title: str = "Error") -> Reply:
@@ -357,8 +308,8 @@ class Reply:
 
         def reply(request: Request) -> Reply:
             plain = resolve(inner, request)
-            headers = _merged({"Content-Encoding": "gzip"}, plain.headers)
-            return replace(plain, headers=headers, body=_compressed(plain.items, flush=flush))
+            headers = merged_headers({"Content-Encoding": "gzip"}, plain.headers)
+            return replace(plain, headers=headers, body=gzipped(plain.items, flush=flush))
 
         return reply
 
@@ -374,7 +325,7 @@ def resolve(item: ReplyLike, request: Request) -> Reply:
         The reply.
 
     Raises:
-        TypeError: If the item, or what a callable returned, is nothing that can be scripted.
+        TypeError: If the item, or what a callable returned, cannot be scripted.
     """
     while callable(item):
         item = item(request)
@@ -410,36 +361,3 @@ def shape(answer: Answer, request: Request, *, interval: float = 0) -> Reply:
     for event in chunks(answer, request):
         events += (event, Pause(interval)) if interval else (event,)
     return Reply.stream(events)
-
-
-def _merged(own: Mapping[str, str], given: Mapping[str, str] | None) -> dict[str, str]:
-    """Headers of the builder and of the caller; the caller's win, whatever their case."""
-    replaced = {name.lower() for name in given or {}}
-    kept = {name: value for name, value in own.items() if name.lower() not in replaced}
-    return kept | dict(given or {})
-
-
-def _event(event: Event) -> bytes | Step:
-    if isinstance(event, Mapping):
-        return b"data: " + _json_bytes(event) + b"\n\n"
-    return event.encode() if isinstance(event, str) else event
-
-
-def _json_bytes(obj: Any) -> bytes:
-    """JSON with its text as it is; only lone surrogates need the escapes."""
-    try:
-        return json_text.dumps(obj, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json_text.dumps(obj).encode()
-
-
-def _compressed(items: Iterable[bytes | Step], *, flush: bool) -> list[bytes | Step]:
-    packer = zlib.compressobj(wbits=_GZIP_WINDOW)
-    packed: list[bytes | Step] = []
-    for item in items:
-        if isinstance(item, bytes):
-            data = packer.compress(item)
-            packed.append(data + packer.flush(zlib.Z_SYNC_FLUSH) if flush and item else data)
-        else:
-            packed.append(item)
-    return [*packed, packer.flush()]

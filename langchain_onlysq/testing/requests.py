@@ -1,4 +1,4 @@
-"""What the local server received: requests, and the readings of them that replies need."""
+"""What the local server received: requests, and what replies read from them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Request:
 
     @property
     def chat(self) -> dict[str, Any]:
-        """The object with ``messages``: ``request`` on v2, else the body; ``{}`` if it is none."""
+        """The object with ``messages``: ``request`` on v2, else the body, or ``{}``."""
         body = self.json if isinstance(self.json, dict) else {}
         inner = body.get("request") if self.path == V2_PATH else body
         return inner if isinstance(inner, dict) else {}
@@ -86,7 +86,7 @@ class Request:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages, without anything among them that is no object."""
+        """The messages; what is not an object is left out."""
         messages = self.chat.get("messages")
         return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
 

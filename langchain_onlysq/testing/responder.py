@@ -120,7 +120,7 @@ def _read_prompted(request: Request) -> _Task:
 
 
 def _asks(message: Message) -> bool:
-    """Whether a user speaks, and does not merely hand on the results of tools."""
+    """Whether a user says something, and does not only pass on the results of tools."""
     text = text_of(message.get("content"))
     only_results = prompted.read_results(text) and not prompted.without_results(text)
     return message.get("role") == "user" and not only_results

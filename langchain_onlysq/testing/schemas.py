@@ -31,7 +31,7 @@ def fill(schema: Schema, text: str) -> Any:
 
     Numbers in the text fill numeric properties in their order, quoted and capitalised words fill
     strings. Properties that are optional and have a default are left out. Patterns, and
-    combinations of ``allOf`` beyond the first member, are not regarded.
+    members of ``allOf`` after the first one, are ignored.
 
     Args:
         schema: The schema; references point into its own ``$defs`` or ``definitions``.

@@ -10,9 +10,10 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from langchain_onlysq.testing.replies import Close, Hold, Pause, Reply, ReplyLike, Reset
+from langchain_onlysq.testing.replies import Reply, ReplyLike
 from langchain_onlysq.testing.requests import Headers, Request
 from langchain_onlysq.testing.service import Service
+from langchain_onlysq.testing.steps import Close, Hold, Pause
 from langchain_onlysq.testing.wire import actions
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class _Traffic:
         self.disconnects = 0
 
     def arriving(self) -> set[asyncio.Task[Any]]:
-        """The tasks in which asyncio is just accepting clients: all that are none of ours."""
+        """The tasks in which asyncio is accepting clients: all tasks but our own."""
         replying = {connection.replying for connection in self.open}
         return asyncio.all_tasks() - replying - {asyncio.current_task()}
 
@@ -303,7 +304,7 @@ class _Connection(asyncio.Protocol):
                 case Close():
                     keep_alive = False
                     break
-                case Reset():  # pragma: no branch: there is no other action
+                case _:  # Reset
                     self._reset()
                     return
         self.replying = None
@@ -327,7 +328,7 @@ class _Connection(asyncio.Protocol):
         self.end()
 
     def end(self) -> None:
-        """Break the connection off from our side: whatever is being sent does not matter."""
+        """Break the connection off from our side: what is being sent is dropped."""
         replying, self.replying = self.replying, None
         if replying is not None:
             replying.cancel()

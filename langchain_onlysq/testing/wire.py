@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from langchain_onlysq.testing.replies import Close, Heartbeats, Hold, Pause, Reply, Reset
+from langchain_onlysq.testing.steps import Close, Heartbeats, Hold, Pause, Reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from langchain_onlysq.testing.replies import Reply
 
 Action = bytes | Pause | Hold | Reset | Close
 """What the connection does next: write these bytes in one go, wait, or end."""

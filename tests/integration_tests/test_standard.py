@@ -46,6 +46,7 @@ def base_url() -> Iterator[str]:
 
 
 class TestV2(ChatModelIntegrationTests):
+    chat_model_class = ChatOnlySq
     endpoint = "v2"
     tool_calling = "auto"
 
@@ -60,10 +61,6 @@ class TestV2(ChatModelIntegrationTests):
         monkeypatch.setattr(httpx, "get", lambda *_args, **_kwargs: answer)
 
     @property
-    def chat_model_class(self) -> type[ChatOnlySq]:
-        return ChatOnlySq
-
-    @property
     def chat_model_params(self) -> dict[str, Any]:
         # Usage in a stream has to be asked for on the OpenAI-shaped endpoint.
         return {
@@ -74,25 +71,12 @@ class TestV2(ChatModelIntegrationTests):
             "stream_usage": True,
         }
 
-    @property
-    def supports_image_inputs(self) -> bool:
-        return True
-
-    @property
-    def supports_image_urls(self) -> bool:
-        return True
-
-    @property
-    def supports_image_tool_message(self) -> bool:
-        return True
-
-    @property
-    def supports_anthropic_inputs(self) -> bool:
-        return True
-
-    @property
-    def supports_json_mode(self) -> bool:
-        return True
+    supports_image_inputs = True
+    supports_image_urls = True
+    supports_image_tool_message = True
+    supports_anthropic_inputs = True
+    supports_json_mode = True
+    model_override_value = "gpt-5-mini"
 
     @property
     def supported_usage_metadata_details(self) -> dict[Any, list[Any]]:
@@ -113,10 +97,6 @@ class TestV2(ChatModelIntegrationTests):
     def invoke_with_cache_read_input(self, *, stream: bool = False) -> AIMessage:
         details = {"prompt_tokens_details": {"cached_tokens": 4}}
         return self._invoke_with({**USAGE, **details}, stream=stream)
-
-    @property
-    def model_override_value(self) -> str:
-        return "gpt-5-mini"
 
 
 class TestOpenAI(TestV2):

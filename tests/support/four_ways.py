@@ -13,6 +13,7 @@ from langchain_onlysq.testing import LocalOnlySq
 
 if TYPE_CHECKING:
     from langchain_core.language_models import LanguageModelInput
+    from langchain_core.runnables import Runnable
 
     from langchain_onlysq.testing import ReplyLike
 
@@ -51,7 +52,9 @@ class Outcome:
         return {key: dumped[key] for key in dumped.keys() - {"id", "type", "chunk_position"}}
 
 
-def run(way: str, llm: ChatOnlySq, question: LanguageModelInput = "Hi", **kwargs: Any) -> Outcome:
+def run(
+    way: str, llm: Runnable[Any, Any], question: LanguageModelInput = "Hi", **kwargs: Any
+) -> Outcome:
     """Ask one way; asynchronous ones get an event loop of their own."""
     outcome = Outcome(way)
     try:
@@ -72,7 +75,7 @@ def run(way: str, llm: ChatOnlySq, question: LanguageModelInput = "Hi", **kwargs
 
 
 async def _collect(
-    llm: ChatOnlySq, question: LanguageModelInput, outcome: Outcome, kwargs: dict[str, Any]
+    llm: Runnable[Any, Any], question: LanguageModelInput, outcome: Outcome, kwargs: dict[str, Any]
 ) -> None:
     async for chunk in llm.astream(question, **kwargs):
         outcome.chunks.append(chunk)

@@ -17,19 +17,7 @@ from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import LocalOnlySq, Reply
-from tests.unit_tests.request.test_tools import SETUPS, make
-
-
-@tool
-def weather(city: str) -> str:
-    """Tell the weather of a city."""
-    return f"sunny in {city}"
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
+from tests.support.tools import SETUPS, add, make, weather
 
 
 @tool

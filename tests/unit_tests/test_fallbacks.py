@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage
-from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import BaseModel, ValidationError
 
 from langchain_onlysq import (
@@ -29,6 +28,7 @@ from langchain_onlysq import (
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk, completion
 from langchain_onlysq.transport.retries import may_fall_back
 from tests.support.four_ways import WAYS, four_ways, run
+from tests.support.rate_limiter import CountingLimiter
 
 TOOL: dict[str, Any] = {
     "type": "function",
@@ -169,7 +169,7 @@ def test_no_time_is_lost_before_the_switch(
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
-def test_what_was_handed_over_is_not_asked_of_another(way: str, server: LocalOnlySq) -> None:
+def test_what_was_delivered_is_not_asked_of_another(way: str, server: LocalOnlySq) -> None:
     broken = {"error": {"message": "overloaded", "code": 503}}
     server.reply(Reply.stream([chunk("One "), broken]))
     outcome = run(way, make(server))
@@ -230,24 +230,12 @@ async def test_events(server: LocalOnlySq) -> None:
         assert message.response_metadata["attempted_models"] == ["one"]
 
 
-class Counter(BaseRateLimiter):
-    def __init__(self) -> None:
-        self.count = 0
-
-    def acquire(self, *, blocking: bool = True) -> bool:
-        self.count += 1
-        return True
-
-    async def aacquire(self, *, blocking: bool = True) -> bool:
-        return self.acquire()
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_the_rate_limiter_is_asked_each_time(way: str, server: LocalOnlySq) -> None:
-    counter = Counter()
+    limiter = CountingLimiter()
     server.reply(Reply.error(429), Reply.error(429))
-    run(way, make(server, rate_limiter=counter))
-    assert counter.count == len(server.requests) == 3
+    run(way, make(server, rate_limiter=limiter))
+    assert limiter.asked == len(server.requests) == 3
 
 
 def test_a_warning_names_both_models(server: LocalOnlySq, caplog: pytest.LogCaptureFixture) -> None:
@@ -316,7 +304,7 @@ class TestWhyNotWithFallbacks:
         make(server).bind_tools([TOOL]).invoke("Hi")
         assert "add" in str(server.requests[-1].json)
 
-    def test_it_is_no_chat_model_any_more(self, server: LocalOnlySq) -> None:
+    def test_it_is_not_a_chat_model_any_more(self, server: LocalOnlySq) -> None:
         one, two = (make(server, model=model, fallback_models=[]) for model in ("one", "two"))
         chain: Any = one.with_fallbacks([two])
         with pytest.raises(NotImplementedError):

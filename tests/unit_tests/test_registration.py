@@ -16,21 +16,9 @@ from langchain_core.tools import tool
 import langchain_onlysq
 from langchain_onlysq import ChatOnlySq, OnlySqError, register
 from langchain_onlysq.testing import LocalOnlySq, Reply
+from tests.support.providers import table
 
-
-@pytest.fixture(autouse=True)
-def table() -> Iterator[dict[str, Any]]:
-    """LangChain's providers, without ours before and after the test."""
-    providers: dict[str, Any] = base._BUILTIN_PROVIDERS
-    clear_cache = base._get_chat_model_creator.cache_clear
-
-    def forget() -> None:
-        providers.pop("onlysq", None)
-        clear_cache()
-
-    forget()
-    yield providers
-    forget()
+__all__ = ["table"]
 
 
 class TestRegistered:
@@ -176,7 +164,7 @@ class TestChangedLangChain:
         monkeypatch.setattr(base, "_get_chat_model_creator", base._BUILTIN_PROVIDERS.__getitem__)
         assert isinstance(self.refused().__cause__, TypeError)
 
-    def test_a_model_that_is_none_of_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_model_that_is_not_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Other(FakeListChatModel):
             responses: list[str] = ["Hi"]  # noqa: RUF012 - a field of pydantic
 

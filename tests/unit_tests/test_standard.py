@@ -12,13 +12,14 @@ from langchain_onlysq import ChatOnlySq
 
 
 class TestV2(ChatModelUnitTests):
-    @property
-    def chat_model_class(self) -> type[ChatOnlySq]:
-        return ChatOnlySq
+    chat_model_class = ChatOnlySq
+    endpoint = "v2"
+    tool_calling = "auto"
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "gpt-4o-mini"}
+        modes = {"endpoint": self.endpoint, "tool_calling": self.tool_calling}
+        return {"model": "gpt-4o-mini", **modes}
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
@@ -49,12 +50,8 @@ class TestV2(ChatModelUnitTests):
 
 
 class TestOpenAI(TestV2):
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "gpt-4o-mini", "endpoint": "openai"}
+    endpoint = "openai"
 
 
-class TestOpenAIPrompted(TestV2):
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "gpt-4o-mini", "endpoint": "openai", "tool_calling": "prompted"}
+class TestOpenAIPrompted(TestOpenAI):
+    tool_calling = "prompted"

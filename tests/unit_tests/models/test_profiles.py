@@ -22,7 +22,8 @@ from langchain_onlysq.models import profile_table as models
 from langchain_onlysq.models.profile_table import MODELS
 from langchain_onlysq.models.profiles import plain_name
 from langchain_onlysq.testing import LocalOnlySq, Reply
-from tests.unit_tests.project.test_package import ROOT
+from langchain_onlysq.testing.bodies import MODEL_IDS
+from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "scripts" / "build_profiles.py"
 
@@ -34,45 +35,18 @@ def profile(model: str, **fields: Any) -> ModelProfile:
 
 
 def test_a_profile() -> None:
+    can = "text_inputs image_inputs image_tool_message text_outputs tool_calling"
+    cannot = "pdf_inputs pdf_tool_message audio_inputs video_inputs image_outputs audio_outputs"
     assert profile("gpt-4o-mini") == {
         "max_input_tokens": 128000,
         "max_output_tokens": 16384,
-        "text_inputs": True,
-        "image_inputs": True,
-        "image_tool_message": True,
-        "pdf_inputs": False,
-        "pdf_tool_message": False,
-        "audio_inputs": False,
-        "video_inputs": False,
-        "text_outputs": True,
-        "image_outputs": False,
-        "audio_outputs": False,
-        "video_outputs": False,
-        "reasoning_output": False,
-        "tool_calling": True,
-        "tool_call_streaming": True,
+        **dict.fromkeys([*can.split(), "tool_call_streaming"], True),
+        **dict.fromkeys([*cannot.split(), "video_outputs", "reasoning_output"], False),
         "structured_output": False,
     }
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "gpt-4o-mini",
-        "gpt-5-mini",
-        "gpt-5.2-chat",
-        "claude-haiku-4-5",
-        "claude-sonnet-4-6",
-        "gemini-2.5-flash",
-        "gemini-3-flash",
-        "gemini-3.5-flash",
-        "deepseek-r1",
-        "deepseek-v3",
-        "qwen3-235b-a22b",
-        "grok-4.3",
-        "sonar",
-    ],
-)
+@pytest.mark.parametrize("model", MODEL_IDS)
 def test_models_that_the_service_is_known_for_have_one(model: str) -> None:
     assert profile(model)["max_input_tokens"] > profile(model)["max_output_tokens"] > 0
 
@@ -102,24 +76,11 @@ def test_prefixes_dates_and_tags_are_not_part_of_a_name(model: str, family: str)
 @pytest.mark.parametrize(
     "model",
     [
-        "gpt",
-        "gpt-4o-micro",
-        "gpt-4o-mini-audio",
-        "my-gpt-4o-mini",
-        "gpt-4o-mini-2024-13-18",
-        "gpt-4o-mini-2024-0718",
-        "gpt-4o-mini-1999-07-18",
-        "gpt-4-1106",
-        "gemini-2.5-flash-lite-2",
-        "gemini-2-5-flash",
-        "deepseek-v3.2-exp-2",
-        "deepseek-r1-9999",
-        "qwen3-235b-a22b-1234",
-        "claude-haiku-4-5-fast",
-        "gpt-4o-mini:8b",
-        "gpt-4o-mini/other",
-        "-latest",
-        "openai/",
+        *("gpt", "gpt-4o-micro", "gpt-4o-mini-audio", "my-gpt-4o-mini", "gpt-4-1106"),
+        *("gpt-4o-mini-2024-13-18", "gpt-4o-mini-2024-0718", "gpt-4o-mini-1999-07-18"),
+        *("gemini-2.5-flash-lite-2", "gemini-2-5-flash", "claude-haiku-4-5-fast"),
+        *("deepseek-v3.2-exp-2", "deepseek-r1-9999", "qwen3-235b-a22b-1234"),
+        *("gpt-4o-mini:8b", "gpt-4o-mini/other", "-latest", "openai/"),
     ],
 )
 def test_another_model_is_not_taken_for_one_with_a_shorter_name(model: str) -> None:
@@ -279,9 +240,7 @@ API: dict[str, Any] = {
                 400000,
                 128000,
                 limit={"input": 272000},
-                reasoning=True,
-                tool_call=True,
-                structured_output=True,
+                **dict.fromkeys(("reasoning", "tool_call", "structured_output"), True),
                 modalities={"input": ["text", "image"]},
             ),
             "gpt-9-2031-01-01": entry(400000, 128000, limit={"input": 272000}, tool_call=False),
@@ -356,13 +315,9 @@ class TestScript:
             "gpt-9": {
                 "max_input_tokens": 272000,
                 "max_output_tokens": 128000,
-                "text_inputs": True,
-                "image_inputs": True,
-                "text_outputs": True,
+                **dict.fromkeys(("text_inputs", "image_inputs", "text_outputs"), True),
+                **dict.fromkeys(("reasoning_output", "tool_calling", "structured_output"), True),
                 "image_outputs": False,
-                "reasoning_output": True,
-                "tool_calling": True,
-                "structured_output": True,
             },
             "gpt-9-silent": {"max_input_tokens": 272000, "max_output_tokens": 1},
         }

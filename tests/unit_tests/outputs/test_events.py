@@ -17,6 +17,7 @@ from langchain_onlysq.outputs.chunks import CORE_KNOWS_OUR_EVENTS
 from langchain_onlysq.outputs.events import EventMaker
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.testing import LocalOnlySq, Reply, chunk
+from tests.support.tools import make
 
 QUESTION: list[BaseMessage] = [HumanMessage("Hi")]
 USAGE = {
@@ -92,11 +93,6 @@ BODIES: dict[str, list[dict[str, Any]]] = {
 PROMPTED = tuple(name for name in BODIES if "prompted" in name)
 
 
-def model(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
-    settings = {"model": "gpt-4o-mini", "max_retries": 0, **fields}
-    return ChatOnlySq(base_url=server.base_url, **settings)
-
-
 def ask(llm: ChatOnlySq, *, tools: bool) -> list[dict[str, Any]]:
     kwargs: Any = {"tools": [TOOL]} if tools else {}
     return list(llm._stream_chat_model_events(QUESTION, **kwargs))
@@ -123,7 +119,7 @@ def _without_ids(event: Any) -> Any:
 
 @pytest.mark.parametrize("name", BODIES)
 def test_the_events_are_those_of_the_bridge(name: str, server: LocalOnlySq) -> None:
-    llm = model(server)
+    llm = make(server)
     tools = name in PROMPTED
     server.reply(Reply.stream(BODIES[name]), Reply.stream(BODIES[name]))
     ours, theirs = by_block(ask(llm, tools=tools)), by_block(bridged(llm, tools=tools))
@@ -139,7 +135,7 @@ def test_the_events_are_those_of_the_bridge(name: str, server: LocalOnlySq) -> N
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_sync_and_async_events_are_the_same(name: str, server: LocalOnlySq) -> None:
-    llm = model(server)
+    llm = make(server)
     tools: Any = {"tools": [TOOL]} if name in PROMPTED else {}
     server.reply(Reply.stream(BODIES[name]), Reply.stream(BODIES[name]))
     ours = ask(llm, tools=bool(tools))
@@ -150,7 +146,7 @@ async def test_sync_and_async_events_are_the_same(name: str, server: LocalOnlySq
 
 @pytest.mark.parametrize("name", BODIES)
 def test_the_message_is_the_one_of_invoke(name: str, server: LocalOnlySq) -> None:
-    llm: Any = model(server)
+    llm: Any = make(server)
     if name in PROMPTED:
         llm = llm.bind_tools([TOOL])
     server.reply(Reply.stream(BODIES[name]), Reply.stream(BODIES[name]))
@@ -178,7 +174,7 @@ def of(events: list[dict[str, Any]]) -> list[tuple[str, Any]]:
 def test_a_block_ends_where_something_else_begins(server: LocalOnlySq) -> None:
     call = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
     server.reply(Reply.stream([thought("Hm."), chunk("So: "), chunk(call + " Yes."), END]))
-    assert of(ask(model(server), tools=True)) == [
+    assert of(ask(make(server), tools=True)) == [
         ("message-start", None),
         ("start", 0),
         ("delta", 0),
@@ -265,7 +261,7 @@ def test_any_pieces_make_a_valid_stream(
 
 @pytest.mark.parametrize("endpoint", ["v2", "openai"])
 async def test_through_langchain(endpoint: str, server: LocalOnlySq) -> None:
-    llm = model(server, endpoint=endpoint)
+    llm = make(server, endpoint=endpoint)
     server.reply(*[Reply.stream(BODIES["reasoning, then text"])] * 2)
     stream: Any = llm.stream_events("Hi", version="v3")
     assert list(stream.text) == ["One."]
@@ -277,7 +273,7 @@ async def test_through_langchain(endpoint: str, server: LocalOnlySq) -> None:
 
 def test_an_empty_answer_is_a_message_without_blocks(server: LocalOnlySq) -> None:
     server.reply(Reply.stream([END]))
-    events = ask(model(server, allow_empty=True), tools=False)
+    events = ask(make(server, allow_empty=True), tools=False)
     assert of(events) == [("message-start", None), ("message-finish", None)]
     assert events[0]["metadata"] == {"provider": "onlysq", "model": "gpt-4o-mini"}
 
@@ -286,18 +282,18 @@ def test_what_came_before_a_failure_is_delivered(server: LocalOnlySq) -> None:
     server.reply(Reply.stream([chunk("One "), chunk("two")], done=False))
     got: list[dict[str, Any]] = []
     with pytest.raises(OnlySqStreamError):
-        got.extend(model(server)._stream_chat_model_events(QUESTION))
+        got.extend(make(server)._stream_chat_model_events(QUESTION))
     assert [event["delta"]["text"] for event in got if "delta" in event] == ["One ", "two"]
     assert got[-1]["event"] == "content-block-delta"
 
 
 def test_a_failure_before_the_first_event_is_retried(server: LocalOnlySq) -> None:
     server.reply(Reply.error(429, headers={"retry-after": "0"}), Reply.stream(BODIES["text"]))
-    stream: Any = model(server, max_retries=1).stream_events("Hi", version="v3")
+    stream: Any = make(server, max_retries=1).stream_events("Hi", version="v3")
     assert stream.output.text == "One two."
     server.reply(Reply.error(429))
     with pytest.raises(OnlySqRateLimitError):
-        _ = model(server).stream_events("Hi", version="v3").output
+        _ = make(server).stream_events("Hi", version="v3").output
 
 
 class Seen(BaseCallbackHandler):
@@ -311,7 +307,7 @@ class Seen(BaseCallbackHandler):
 def test_listeners_get_the_id_of_the_message(server: LocalOnlySq) -> None:
     seen = Seen()
     server.reply(Reply.stream(BODIES["text"]))
-    stream: Any = model(server).stream_events("Hi", {"callbacks": [seen]}, version="v3")
+    stream: Any = make(server).stream_events("Hi", {"callbacks": [seen]}, version="v3")
     assert stream.output.id == seen.events[0]["id"]
     assert len(seen.events) == 6
 
@@ -331,7 +327,7 @@ class Bridged(ChatOnlySq):
 @pytest.mark.parametrize("name", BODIES)
 async def test_without_the_hooks_langchain_makes_the_events(name: str, server: LocalOnlySq) -> None:
     llm: Any = Bridged(model="gpt-4o-mini", base_url=server.base_url, max_retries=0)
-    ours: Any = model(server)
+    ours: Any = make(server)
     if name in PROMPTED:
         llm, ours = llm.bind_tools([TOOL]), ours.bind_tools([TOOL])
     server.reply(*[Reply.stream(BODIES[name])] * 3)

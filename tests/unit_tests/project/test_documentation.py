@@ -38,7 +38,7 @@ from langchain_onlysq.settings.service import (
     KEY_VARIABLE,
 )
 from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Request
-from langchain_onlysq.testing.replies import Step
+from langchain_onlysq.testing.steps import Step
 from langchain_onlysq.transport.retries import may_fall_back, seconds_until_retry
 from tests.support import beside_chat_openai as beside
 from tests.support.documentation import (
@@ -55,8 +55,7 @@ from tests.support.documentation import (
     table,
     text_of,
 )
-from tests.unit_tests.project.test_package import PACKAGE
-from tests.unit_tests.project.test_rooms import TOWER
+from tests.support.paths import PACKAGE, TOWER
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 TARGETS = set(re.findall(r"(?m)^(\w+):", text_of(ROOT / "Makefile")))
@@ -166,7 +165,8 @@ class TestNames:
     def test_files(self, page: Path) -> None:
         for name in spans(prose(page)):
             if re.fullmatch(r"[\w.-]+(/[\w./-]*|\.(md|py))", name):
-                assert (ROOT / name).exists() or (PACKAGE / name).exists(), name
+                folders = (ROOT, PACKAGE, PACKAGE.parent)
+                assert any((folder / name).exists() for folder in folders), name
 
     def test_links(self, page: Path) -> None:
         for target in links(prose(page)):

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 import langchain_onlysq
+from langchain_onlysq import pytest_plugin, testing
 from langchain_onlysq.testing import LocalOnlySq
-
-ROOT = Path(__file__).parents[3]
-PACKAGE = Path(langchain_onlysq.__file__).parent
+from tests.support.paths import PACKAGE, ROOT
 
 
 def test_public_names() -> None:
@@ -67,28 +66,22 @@ langchain_onlysq.ChatOnlySq
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
-def test_lines_are_never_split_where_json_may_go_on(path: Path) -> None:
-    assert not re.search(r"\bsplitlines\(|iter_lines\(", path.read_text(encoding="utf-8"))
+def names_of_modules_with(pattern: str) -> set[str]:
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if re.search(pattern, path.read_text(encoding="utf-8"))
+    }
 
 
-def test_only_the_transport_and_the_connections_do_io() -> None:
-    doing_io = {
-        path.name
-        for path in PACKAGE.glob("*.py")
-        if re.search(
-            r"\.send\(request|time\.sleep|asyncio\.sleep|httpx\.(Async)?Client\b",
-            path.read_text(encoding="utf-8"),
-        )
-    }
-    # Two of them only name the types of the callers' own clients.
-    assert doing_io <= {
-        "transport.py",
-        "connections.py",
-        "settings.py",
-        "catalogue.py",
-        "constructor.py",
-    }
+def test_lines_are_never_split_where_json_may_go_on() -> None:
+    assert names_of_modules_with(r"\bsplitlines\(|iter_lines\(") == set()
+
+
+def test_only_the_transport_does_io() -> None:
+    names = names_of_modules_with(r"\.send\(request|\bsleep\(|\bhttpx2?\.(Async)?Client\(")
+    # The command line keeps one client for a whole conversation.
+    assert {name.partition("/")[0] for name in names} <= {"transport", "testing", "cli"}
 
 
 def test_pytest_finds_the_fixture_without_loading_langchain() -> None:
@@ -121,6 +114,7 @@ def test_mine(local_onlysq):
 
 
 def test_the_fixture_is_also_a_name_of_the_testing_module(local_onlysq: LocalOnlySq) -> None:
+    assert pytest_plugin.local_onlysq is testing.local_onlysq
     llm = langchain_onlysq.ChatOnlySq(model="m", base_url=local_onlysq.base_url)
     assert llm.invoke("Hi").content == "You said: Hi"
 

@@ -8,29 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit_tests.project.test_package import PACKAGE, ROOT
-
-TOWER = (
-    "__main__",
-    "cli",
-    "__init__",
-    "compat",
-    "pytest_plugin",
-    "testing",
-    "registration",
-    "chat_models",
-    "completion",
-    "models",
-    "transport",
-    "request",
-    "prompted_tools",
-    "outputs",
-    "response",
-    "settings",
-    "errors",
-    "_version",
-)
-"""The rooms and the modules beside them, from the top."""
+from tests.support.paths import PACKAGE, ROOT, TOWER
 
 ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
 MOST_MODULES_BESIDE_THE_ROOMS = 9
@@ -88,13 +66,20 @@ def test_no_imports_form_a_circle(folder: str) -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+def test_tests_share_through_support_and_do_not_import_each_other() -> None:
+    known = modules(ROOT / "tests")
+    tests = {name for name in known if name.rpartition(".")[2].startswith("test_")}
+    imported = {name: imported_by(path, known) & tests for name, path in known.items()}
+    assert {name: found for name, found in imported.items() if found} == {}
+
+
 def test_few_modules_stand_beside_the_rooms() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= MOST_MODULES_BESIDE_THE_ROOMS
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
-def test_no_module_is_long(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").split("\n")) - 1 <= MOST_LINES
+def test_no_module_is_long() -> None:
+    texts = {name: path.read_text(encoding="utf-8") for name, path in modules(PACKAGE).items()}
+    assert [name for name, text in texts.items() if text.count("\n") > MOST_LINES] == []
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)

@@ -7,19 +7,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.request.body import PATHS, build_body, encode
 from langchain_onlysq.request.tools import ToolRequest
-from langchain_onlysq.settings.call_options import (
-    CallOptions,
-)
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from langchain_onlysq.settings.call_options import CallOptions
+from tests.support.properties import patient
 
 HI = [HumanMessage("Hi")]
 NO_TOOLS = ToolRequest()
@@ -30,11 +26,7 @@ def build(
     extra: dict[str, Any] | None = None, *, stream: bool = False, **options: Any
 ) -> dict[str, Any]:
     return build_body(
-        HI,
-        CallOptions(**{"model": "gpt-4o-mini", **options}),
-        NO_TOOLS,
-        extra or {},
-        stream=stream,
+        HI, CallOptions(**{"model": "gpt-4o-mini", **options}), NO_TOOLS, extra or {}, stream=stream
     )
 
 
@@ -142,33 +134,18 @@ def test_n_may_be_1(n: int | None) -> None:
     build({"n": n})
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "merge", "count"),
-    [("v2", None, 1), ("openai", None, 2), ("v2", False, 2), ("openai", True, 1)],
-)
-def test_messages_are_merged_on_v2(*, endpoint: str, merge: bool | None, count: int) -> None:
-    options = CallOptions.model_validate(
-        {"model": "m", "endpoint": endpoint, "merge_consecutive_messages": merge}
-    )
+@pytest.mark.parametrize(("endpoint", "count"), [("v2", 1), ("openai", 2)])
+def test_messages_are_merged_where_the_settings_say_so(endpoint: str, count: int) -> None:
+    options = CallOptions.model_validate({"model": "m", "endpoint": endpoint})
     body = build_body([*HI, *HI], options, NO_TOOLS, {}, stream=False)
     assert len(body.get("request", body)["messages"]) == count
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "tool_calling", "role"),
-    [
-        ("v2", "auto", "user"),
-        ("v2", "native", "tool"),
-        ("openai", "auto", "tool"),
-        ("openai", "prompted", "user"),
-    ],
-)
-def test_tools_are_native_or_text(endpoint: str, tool_calling: str, role: str) -> None:
-    options = CallOptions.model_validate(
-        {"model": "m", "endpoint": endpoint, "tool_calling": tool_calling}
-    )
+@pytest.mark.parametrize(("mode", "role"), [("native", "tool"), ("prompted", "user")])
+def test_tools_are_native_or_text(mode: str, role: str) -> None:
+    options = CallOptions.model_validate({"model": "m", "tool_calling": mode})
     body = build_body([ToolMessage("4", tool_call_id="1")], options, NO_TOOLS, {}, stream=False)
-    assert body.get("request", body)["messages"][0]["role"] == role
+    assert body["request"]["messages"][0]["role"] == role
 
 
 def test_names_are_for_the_openai_endpoint_alone() -> None:
@@ -231,7 +208,7 @@ class TestEncoding:
     @pytest.mark.parametrize(
         "value", [float("nan"), float("inf"), {1, 2}, b"x", object(), {("a", "b"): 1}, 1j]
     )
-    def test_what_is_no_json_is_a_clear_error(self, value: Any) -> None:
+    def test_what_is_not_json_is_a_clear_error(self, value: Any) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match="cannot be written as JSON") as caught:
             encode({"a": value}, "gpt-4o-mini")
         assert caught.value.model == "gpt-4o-mini"

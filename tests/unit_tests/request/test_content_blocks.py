@@ -20,6 +20,7 @@ from langchain_onlysq.request.content_blocks import (
 
 PNG = "iVBORw0KGgo="
 PNG_URI = f"data:image/png;base64,{PNG}"
+URL = "https://example.org/a.png"
 WHERE = "Message 3 (human)"
 
 
@@ -67,35 +68,20 @@ def test_text_in_every_form_is_text(content: Any, parts: list[dict[str, Any]]) -
             image_part(PNG_URI, detail="low"),
         ),
         ({"type": "image_url", "image_url": {"url": PNG_URI, "detail": None}}, image_part(PNG_URI)),
-        (
-            {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
-            image_part("https://example.org/a.png"),
-        ),
+        ({"type": "image_url", "image_url": {"url": URL}}, image_part(URL)),
         ({"type": "input_image", "image_url": PNG_URI}, image_part(PNG_URI)),
         ({"type": "image", "base64": PNG, "mime_type": "image/png"}, image_part(PNG_URI)),
         (
             {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
             image_part(PNG_URI),
         ),
+        ({"type": "image", "source_type": "url", "url": URL}, image_part(URL)),
+        ({"type": "image", "url": URL}, image_part(URL)),
         (
-            {"type": "image", "source_type": "url", "url": "https://example.org/a.png"},
-            image_part("https://example.org/a.png"),
-        ),
-        (
-            {"type": "image", "url": "https://example.org/a.png"},
-            image_part("https://example.org/a.png"),
-        ),
-        (
-            {
-                "type": "image",
-                "source": {"type": "base64", "media_type": "image/png", "data": PNG},
-            },
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
             image_part(PNG_URI),
         ),
-        (
-            {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}},
-            image_part("https://example.org/a.png"),
-        ),
+        ({"type": "image", "source": {"type": "url", "url": URL}}, image_part(URL)),
         ({"type": "image", "base64": PNG_URI}, image_part(PNG_URI)),
         ({"type": "image", "base64": PNG}, image_part(PNG_URI)),
         ({"type": "image", "base64": "/9j/4A"}, image_part("data:image/jpeg;base64,/9j/4A")),
@@ -164,7 +150,7 @@ def test_what_is_broken_is_refused_with_the_reason(block: dict[str, Any], reason
 
 
 @pytest.mark.parametrize("refusal", [None, 7, ["no"]])
-def test_a_refusal_that_is_no_text_is_no_crash(refusal: Any) -> None:
+def test_a_refusal_that_is_not_text_does_not_crash(refusal: Any) -> None:
     try:
         content = to_content(to_parts([{"type": "refusal", "refusal": refusal}, "a"], WHERE))
     except OnlySqInvalidRequestError:
@@ -191,6 +177,6 @@ def test_text_and_images_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", [["text"], 7, {"a": 1}])
-def test_a_type_that_is_no_text_is_refused(kind: Any) -> None:
+def test_a_type_that_is_not_text_is_refused(kind: Any) -> None:
     with pytest.raises(OnlySqInvalidRequestError, match="Message 0 holds"):
         to_parts([{"type": kind}], "Message 0")

@@ -9,33 +9,16 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableBinding
-from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_onlysq import ChatOnlySq, OnlySqInvalidRequestError, OnlySqStreamError
+from langchain_onlysq import OnlySqInvalidRequestError, OnlySqStreamError
 from langchain_onlysq.request.tools import normalize_tool_choice, response_format_for
 from langchain_onlysq.testing import Close, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
-from tests.unit_tests.transport.test_retrying import Counter
+from tests.support.rate_limiter import CountingLimiter
+from tests.support.tools import PROMPTED, SETUPS, add, make, weather
 
-SETUPS: dict[str, dict[str, Any]] = {
-    "v2": {"endpoint": "v2"},
-    "openai": {"endpoint": "openai"},
-    "openai prompted": {"endpoint": "openai", "tool_calling": "prompted"},
-}
-PROMPTED = ["v2", "openai prompted"]
-
-
-@tool
-def weather(city: str) -> str:
-    """Tell the weather of a city."""
-    return f"sunny in {city}"
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 class Person(BaseModel):
@@ -55,11 +38,6 @@ def function(value: str) -> str:
 
 
 SCHEMA = {"title": "ByName", "description": "By name.", "type": "object", "properties": {}}
-
-
-def make(server: LocalOnlySq, setup: str = "v2", **fields: Any) -> ChatOnlySq:
-    settings = {"model": "m", "base_url": server.base_url, "max_retries": 0, **SETUPS[setup]}
-    return ChatOnlySq(**{**settings, **fields})
 
 
 def chat_of(server: LocalOnlySq, position: int = -1) -> dict[str, Any]:
@@ -103,7 +81,7 @@ class TestBinding:
     @pytest.mark.parametrize(
         "wrong", ["wether", {"type": "function", "function": {"name": "x"}}, 7]
     )
-    def test_a_choice_that_is_no_tool_is_refused(self, wrong: Any, server: LocalOnlySq) -> None:
+    def test_a_choice_that_is_not_a_tool_is_refused(self, wrong: Any, server: LocalOnlySq) -> None:
         with pytest.raises(OnlySqInvalidRequestError, match="weather, add"):
             make(server).bind_tools([weather, add], tool_choice=wrong)
 
@@ -178,7 +156,7 @@ class TestAnswers:
     def test_calls_are_the_same_everywhere(self, way: str, setup: str, server: LocalOnlySq) -> None:
         calls: Any = [("weather", {"city": "Köln 🌧"}), ("add", {"a": 1, "b": 2})]
         server.reply(Reply.tool_calls(calls, text="Let me see."))
-        outcome = run(way, make(server, setup).bind_tools([weather, add]))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([weather, add]))
         message = outcome.answer
         assert message.content == "Let me see."
         assert [(c["name"], c["args"]) for c in message.tool_calls] == calls
@@ -196,7 +174,7 @@ class TestAnswers:
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         server.reply(Reply.tool_calls([("weather", '{"city": "Kö')]))
-        message = run(way, make(server, setup).bind_tools([weather])).answer  # type: ignore[arg-type]
+        message = run(way, make(server, setup).bind_tools([weather])).answer
         assert message.tool_calls == []
         (broken,) = message.invalid_tool_calls
         assert broken["name"] == "weather"
@@ -220,7 +198,7 @@ class TestAnswers:
         events = native if setup == "openai" else [*prompted, chunk("", finish_reason="stop")]
         server.reply(Reply.stream(events))
         llm = make(server, setup, output_version=version).bind_tools([weather])
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         blocks = [
             {key: value for key, value in block.items() if key not in {"index", "id"}}
             for block in outcome.answer.content_blocks
@@ -232,7 +210,7 @@ class TestAnswers:
         ]
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
-    def test_a_call_in_a_broken_stream_is_no_call(
+    def test_a_call_in_a_broken_stream_is_not_a_call(
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         if setup == "openai":
@@ -241,7 +219,7 @@ class TestAnswers:
         else:
             events = [chunk('<tool_call>{"name": "weather", "arguments": {"city": "Ro')]
         server.reply(Reply.stream([*events, Close()], done=False))
-        outcome = run(way, make(server, setup).bind_tools([weather]))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([weather]))
         assert type(outcome.failure) is OnlySqStreamError
         total = outcome.chunks[0]
         for following in outcome.chunks[1:]:
@@ -300,7 +278,7 @@ class TestForcedCalls:
     ) -> None:
         server.reply("I would rather not.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
         llm = make(server, setup).bind_tools([weather, add], tool_choice=choice)
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert outcome.answer.content == ""
         assert [call["name"] for call in outcome.answer.tool_calls] == ["add"]
         assert len(server.requests) == 2
@@ -316,7 +294,7 @@ class TestForcedCalls:
     ) -> None:
         server.reply("No.", "Still no, sorry.")
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert outcome.answer.content == "Still no, sorry."
         assert outcome.answer.tool_calls == []
         assert len(server.requests) == 2
@@ -330,7 +308,7 @@ class TestForcedCalls:
             Reply.tool_calls([("add", {"a": 1, "b": 2})]),
         )
         llm = make(server, setup).bind_tools([weather, add], tool_choice="add")
-        outcome = run(way, llm)  # type: ignore[arg-type]
+        outcome = run(way, llm)
         assert [call["name"] for call in outcome.answer.tool_calls] == ["add"]
 
     @pytest.mark.parametrize("way", WAYS)
@@ -338,7 +316,7 @@ class TestForcedCalls:
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         server.reply(Reply.tool_calls([("add", {"a": 1, "b": 2})], text="Sure."))
-        outcome = run(way, make(server, setup).bind_tools([add], tool_choice="any"))  # type: ignore[arg-type]
+        outcome = run(way, make(server, setup).bind_tools([add], tool_choice="any"))
         assert outcome.answer.content == "Sure."
         assert len(outcome.answer.tool_calls) == 1
         assert len(server.requests) == 1
@@ -387,14 +365,14 @@ class TestHeldBackAnswers:
             Reply.stream([chunk("Hello "), chunk("wor"), chunk(" <"), Close()], done=False)
         )
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert type(outcome.failure) is OnlySqStreamError
         assert outcome.delivered == "Hello wor <"
 
     def test_nothing_of_a_rejected_one_is(self, setup: str, server: LocalOnlySq) -> None:
         server.reply("Hello wor<tool", Reply.error(401, "no"))
         llm = make(server, setup).bind_tools([add], tool_choice="any")
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert outcome.delivered == ""
 
     def test_nothing_of_a_failed_attempt_is(self, setup: str, server: LocalOnlySq) -> None:
@@ -402,7 +380,7 @@ class TestHeldBackAnswers:
         server.reply(cut, Reply.error(401, "no"))
         held = {} if setup == "openai" else {"max_retries": 1}
         llm = make(server, setup, **held).bind_tools([add])
-        outcome = run("stream", llm)  # type: ignore[arg-type]
+        outcome = run("stream", llm)
         assert outcome.delivered == ("<tool_ca" if setup == "openai" else "")
 
 
@@ -461,23 +439,23 @@ def test_a_refusal_in_v1_content_can_be_sent_back(server: LocalOnlySq) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_the_rate_limiter_is_asked_before_asking_once_more(way: str, server: LocalOnlySq) -> None:
     server.reply("No.", Reply.tool_calls([("add", {"a": 1, "b": 2})]))
-    limiter = Counter()
+    limiter = CountingLimiter()
     llm = make(server, rate_limiter=limiter).bind_tools([add], tool_choice="any")
-    assert run(way, llm).answer.tool_calls  # type: ignore[arg-type]
+    assert run(way, llm).answer.tool_calls
     assert limiter.asked == len(server.requests) == 2
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_a_call_in_an_attempt_that_failed_is_none_that_came(way: str, server: LocalOnlySq) -> None:
+def test_a_call_in_an_attempt_that_failed_does_not_count(way: str, server: LocalOnlySq) -> None:
     events: list[Any] = [chunk({"tool_calls": [_native(0, "add", "")]}), Close()]
     good = Reply.tool_calls([("add", {"a": 1, "b": 2})])
     server.reply(Reply.stream(events, done=False), "No.", good)
     llm = make(server, "openai", max_retries=1).bind_tools([add], tool_choice="any")
-    assert len(run(way, llm).answer.tool_calls) == 1  # type: ignore[arg-type]
+    assert len(run(way, llm).answer.tool_calls) == 1
     assert len(server.requests) == 3
 
 
-def test_a_native_call_beside_one_in_the_text() -> None:
+def test_a_native_call_beside_one_in_the_text(server: LocalOnlySq) -> None:
     written = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
     native = {"index": 0, "id": "z", "function": {"name": "add", "arguments": '{"a": 2}'}}
     body = Reply.stream(
@@ -485,9 +463,8 @@ def test_a_native_call_beside_one_in_the_text() -> None:
     )
     add = {"name": "add", "description": "Add.", "parameters": {"type": "object"}}
     tools = [{"type": "function", "function": add}]
-    with LocalOnlySq() as server:
-        for way in WAYS:
-            server.reply(body)
-            llm: Any = ChatOnlySq(model="m", base_url=server.base_url).bind_tools(tools)
-            calls = run(way, llm).answer.tool_calls
-            assert [call["args"] for call in calls] == [{"a": 1}, {"a": 2}]
+    for way in WAYS:
+        server.reply(body)
+        llm: Any = make(server).bind_tools(tools)
+        calls = run(way, llm).answer.tool_calls
+        assert [call["args"] for call in calls] == [{"a": 1}, {"a": 2}]

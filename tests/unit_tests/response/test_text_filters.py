@@ -6,17 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from langchain_onlysq.response.deltas import Delta, Reasoning
 from langchain_onlysq.response.text_filters import StopCutter, ThinkSplitter, held_back
+from tests.support.properties import patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +55,7 @@ def split(*pieces: str, whole: bool = True) -> tuple[str, str]:
     splitter = ThinkSplitter()
     deltas = [delta for piece in pieces for delta in splitter.feed(piece)]
     deltas += splitter.close(whole=whole)
-    assert all(deltas), "no empty piece is handed over"
+    assert all(deltas), "no empty piece is delivered"
     return joined(deltas)
 
 
@@ -110,7 +108,7 @@ def test_a_block_that_was_cut_off_is_reasoning_alone(thought: str) -> None:
         assert split(*pieces, whole=False) == (thought, "")
 
 
-def test_reasoning_is_handed_over_as_it_comes() -> None:
+def test_reasoning_is_delivered_as_it_comes() -> None:
     splitter = ThinkSplitter()
     assert splitter.feed("<think>one") == ["one"]
     assert splitter.feed(" ") == []
@@ -151,7 +149,7 @@ def cut(stops: Sequence[str], *pieces: str) -> tuple[str, bool]:
     cutter = StopCutter(stops)
     deltas = [delta for piece in pieces for delta in cutter.feed(piece)]
     deltas += cutter.close(whole=True)
-    assert all(deltas), "no empty piece is handed over"
+    assert all(deltas), "no empty piece is delivered"
     return text_of(deltas), cutter.hit
 
 
@@ -186,7 +184,7 @@ def test_text_ends_before_the_first_stop_sequence_wherever_it_is_cut(
         assert cut(stops, text[:offset], "", text[offset:]) == (expected, hit)
 
 
-def test_no_part_of_a_stop_sequence_is_handed_over() -> None:
+def test_no_part_of_a_stop_sequence_is_delivered() -> None:
     cutter = StopCutter(["STOP"])
     assert cutter.feed("abST") == ["ab"]
     assert cutter.feed("O") == []
@@ -196,7 +194,7 @@ def test_no_part_of_a_stop_sequence_is_handed_over() -> None:
     assert cutter.close(whole=True) == []
 
 
-def test_what_only_looked_like_a_stop_sequence_is_handed_over() -> None:
+def test_what_only_looked_like_a_stop_sequence_is_delivered() -> None:
     cutter = StopCutter(["STOP"])
     assert cutter.feed("abST") == ["ab"]
     assert cutter.feed("ART ST") == ["START "]

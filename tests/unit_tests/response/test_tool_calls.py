@@ -20,16 +20,10 @@ PARIS, ROME = '{"city": "Paris"}', '{"city": "Rome"}'
 def part(
     arguments: Any = None, *, name: str | None = None, key: Any = None, index: Any = None
 ) -> dict[str, Any]:
-    fields: dict[str, Any] = {"function": {}}
-    if arguments is not None:
-        fields["function"]["arguments"] = arguments
-    if name is not None:
-        fields["function"]["name"] = name
-    if key is not None:
-        fields["id"] = key
-    if index is not None:
-        fields["index"] = index
-    return fields
+    def given(**fields: Any) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if value is not None}
+
+    return given(function=given(arguments=arguments, name=name), id=key, index=index)
 
 
 def read(*fragments: Any) -> list[ToolCallDelta]:
@@ -126,10 +120,7 @@ TWO_CALLS: dict[str, list[list[dict[str, Any]]]] = {
     ],
     "arguments as objects": [[part({"city": "Paris"}, name="f"), part({"city": "Rome"}, name="f")]],
     "arguments encoded twice": [
-        [
-            part(json.dumps(PARIS), name="f", key="a"),
-            part(json.dumps(ROME), name="f", key="b"),
-        ]
+        [part(json.dumps(PARIS), name="f", key="a"), part(json.dumps(ROME), name="f", key="b")]
     ],
     "the name comes late": [
         [part('{"city": ', key="a", index=0)],
@@ -204,11 +195,11 @@ def test_a_call_without_a_name_is_broken() -> None:
     assert "no name" in broken["error"]
 
 
-def test_what_is_no_call_at_all_is_passed_over() -> None:
+def test_what_is_not_a_call_is_passed_over() -> None:
     assert read("text", [None, 7]) == []
 
 
-def test_deep_nesting_is_no_crash() -> None:
+def test_deep_nesting_does_not_crash() -> None:
     deep = '{"a":' * 100_000
     assert parse_arguments(deep) is None
     assert why_broken(deep)
@@ -232,7 +223,7 @@ def test_two_tools_without_arguments_stay_two_calls() -> None:
 
 
 @pytest.mark.parametrize("constant", ["NaN", "-Infinity"])
-def test_constants_that_are_no_json_break_a_call(constant: str) -> None:
+def test_constants_that_are_not_json_break_a_call(constant: str) -> None:
     message = both(read([part(f'{{"a": {constant}}}', name="f", key="a")]))
     assert constant in message.invalid_tool_calls[0]["error"]
 

@@ -6,14 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_onlysq.response.usage import read_usage
-
-# How fast a machine is says nothing about the code.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.support.properties import patient
 
 COUNTS = {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30}
 PLAIN = {"input_tokens": 11, "output_tokens": 19, "total_tokens": 30}

@@ -72,6 +72,7 @@ class TestFields:
             ("temperature", float("nan")),
             ("top_p", float("inf")),
             ("max_tokens", 1.5),
+            ("seed", "one"),
             ("stop", [""]),
             ("stop", ""),
             ("stop", [7]),
@@ -163,12 +164,7 @@ class TestFields:
 
     @pytest.mark.parametrize(
         ("endpoint", "merge", "merges"),
-        [
-            ("v2", None, True),
-            ("openai", None, False),
-            ("v2", False, False),
-            ("openai", True, True),
-        ],
+        [("v2", None, True), ("openai", None, False), ("v2", False, False), ("openai", True, True)],
     )
     def test_messages_are_merged_on_v2(
         self, *, endpoint: str, merge: bool | None, merges: bool
@@ -313,15 +309,8 @@ class TestKeys:
     @pytest.mark.parametrize(
         "key",
         [
-            "canary\n",
-            " canary",
-            "canary ",
-            "can ary",
-            "canary\r\nX: y",
-            "canary\x00",
-            "canaryЖ",
-            "canary\ud83d",
-            "canary\x7f",
+            *("canary\n", " canary", "canary ", "can ary", "canary\r\nX: y"),
+            *("canary\x00", "canaryЖ", "canary\ud83d", "canary\x7f"),
         ],
     )
     def test_a_broken_key_is_refused_without_showing_it(self, key: str) -> None:
@@ -335,34 +324,20 @@ class TestBaseUrls:
     @pytest.mark.parametrize(
         "tail",
         [
-            "",
-            "/",
-            "//",
-            "/v2",
-            "/v2/",
-            "/openai",
-            "/openai/",
-            "/openai/v1",
-            "/openai/v1/",
-            "/chat/completions",
-            "/openai/chat/completions",
-            "/openai/chat/completions/",
+            *("", "/", "//", "/v2", "/v2/", "/openai", "/openai/", "/openai/v1", "/openai/v1/"),
+            *("/chat/completions", "/openai/chat/completions", "/openai/chat/completions/"),
             "/openai/v1/chat/completions",
         ],
     )
-    @pytest.mark.parametrize(
-        "base",
-        [
+    def test_the_path_of_an_endpoint_is_dropped(self, tail: str) -> None:
+        for base in (
             "https://api.onlysq.ru/ai",
             "http://127.0.0.1:8000",
             "http://[::1]:8000/ai",
             "https://example.org/proxy/v2x",
-        ],
-    )
-    def test_the_path_of_an_endpoint_is_dropped(self, base: str, tail: str) -> None:
-        assert normalize_base_url(base + tail) == base
-        assert normalize_base_url(f" {base}{tail}\n") == base
-        assert normalize_base_url(normalize_base_url(base + tail)) == base
+        ):
+            assert normalize_base_url(base + tail) == base
+            assert normalize_base_url(f" {base}{tail}\n") == base
 
     def test_only_the_end_is_dropped(self) -> None:
         assert normalize_base_url("https://a/v2/ai") == "https://a/v2/ai"
@@ -372,21 +347,12 @@ class TestBaseUrls:
     @pytest.mark.parametrize(
         "url",
         [
-            "",
-            "api.onlysq.ru/ai",
-            "//api.onlysq.ru/ai",
-            "ftp://api.onlysq.ru",
-            "file:///etc/passwd",
-            "https://",
-            "https:///ai",
-            "https://:8000",
-            "https://a:port",
-            "https://a:99999",
-            "https://[::1",
-            "https://[x]/",
+            *("", "api.onlysq.ru/ai", "//api.onlysq.ru/ai", "ftp://api.onlysq.ru"),
+            *("file:///etc/passwd", "https://", "https:///ai", "https://:8000"),
+            *("https://a:port", "https://a:99999", "https://[::1", "https://[x]/"),
         ],
     )
-    def test_what_is_no_web_address_is_refused_with_an_example(self, url: str) -> None:
+    def test_what_is_not_a_web_address_is_refused_with_an_example(self, url: str) -> None:
         with pytest.raises(
             ValueError, match=r"base_url must look like 'https://api\.onlysq\.ru/ai'"
         ):
@@ -420,14 +386,8 @@ class TestHeaders:
     @pytest.mark.parametrize(
         "value",
         [
-            "canary\n",
-            "canary\r\nX: y",
-            " canary",
-            "canary ",
-            "canary\t",
-            "\tcanary",
-            "canary\x00",
-            "canaryЖ",
+            *("canary\n", "canary\r\nX: y", " canary", "canary "),
+            *("canary\t", "\tcanary", "canary\x00", "canaryЖ"),
         ],
     )
     def test_a_broken_value_is_refused_without_showing_it(self, value: str) -> None:

@@ -24,16 +24,8 @@ def test_defaults() -> None:
     assert llm.model == llm.model_name == "gpt-4o-mini"
     assert llm.onlysq_api_key.get_secret_value() == "openai"
     assert llm.onlysq_api_base == "https://api.onlysq.ru/ai"
-    assert llm.endpoint == "v2"
-    assert llm.timeout == (10, 120, 60, 30)
-    assert llm.stall_timeout == 120
-    assert llm.max_retries == 2
-    assert llm.tool_calling == "auto"
-    assert llm.parse_reasoning
-    for name in ("streaming", "stream_usage", "allow_empty", "allow_truncated_stream"):
-        assert getattr(llm, name) is False
-    for name in ("temperature", "top_p", "max_tokens", "seed", "stop", "default_headers"):
-        assert getattr(llm, name) is None
+    assert llm.streaming is False
+    assert llm.default_headers is None
 
 
 @pytest.mark.parametrize(
@@ -58,16 +50,9 @@ def test_two_names_with_two_values_are_refused() -> None:
         make(model_name="other")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "meant"),
-    [("temprature", "temperature"), ("max_token", "max_tokens"), ("apikey", "api_key")],
-)
-def test_an_unknown_keyword_names_the_nearest_field(wrong: str, meant: str) -> None:
-    with pytest.raises(ValidationError, match=f"'{wrong}'.*did you mean '{meant}'"):
-        make(**{wrong: 1})
-
-
-def test_a_keyword_like_no_other_is_refused_without_a_guess() -> None:
+def test_an_unknown_keyword_is_refused_and_names_the_nearest_field() -> None:
+    with pytest.raises(ValidationError, match=r"'temprature'.*did you mean 'temperature'"):
+        make(temprature=1)
     with pytest.raises(ValidationError, match="unknown parameter 'zzz'") as info:
         make(zzz=1)
     assert "did you mean" not in str(info.value)
@@ -76,15 +61,7 @@ def test_a_keyword_like_no_other_is_refused_without_a_guess() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        "https://api.onlysq.ru/ai",
-        "https://api.onlysq.ru/ai/",
         "https://api.onlysq.ru/ai/v2",
-        "https://api.onlysq.ru/ai/v2/",
-        "https://api.onlysq.ru/ai/openai",
-        "https://api.onlysq.ru/ai/openai/",
-        "https://api.onlysq.ru/ai/openai/v1",
-        "https://api.onlysq.ru/ai/openai/v1/",
-        "https://api.onlysq.ru/ai/openai/chat/completions",
         "https://api.onlysq.ru/ai/openai/v1/chat/completions/",
         " https://api.onlysq.ru/ai\n",
     ],
@@ -96,18 +73,7 @@ def test_tails_of_a_base_url_are_dropped(given: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        "",
-        "api.onlysq.ru/ai",
-        "ftp://api.onlysq.ru/ai",
-        "https://",
-        "https://[",
-        "https://host:port/ai",
-        "https://host/ai?key=1",
-        "https://host/ai#top",
-        f"https://user:{CANARY}@host/ai",
-    ],
+    "wrong", ["", "api.onlysq.ru/ai", "https://host/ai?key=1", f"https://user:{CANARY}@host/ai"]
 )
 def test_a_base_url_that_cannot_be_one_is_refused(wrong: str) -> None:
     with pytest.raises(ValidationError, match="base_url") as info:
@@ -121,9 +87,7 @@ def test_an_empty_variable_counts_as_unset(name: str, monkeypatch: pytest.Monkey
     assert make() == make(api_key="openai", base_url="https://api.onlysq.ru/ai")
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", f"{CANARY} ", f"{CANARY}\n", f"\t{CANARY}", f"{CANARY}é", f"{CANARY}\0"]
-)
+@pytest.mark.parametrize("key", ["", f"{CANARY}\n", f"{CANARY}\0"])
 def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,29 +104,14 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
     "fields",
     [
         {"model": ""},
-        {"model": "  "},
-        {"model": None},
-        {"temperature": float("nan")},
         {"temperature": "hot"},
-        {"top_p": float("inf")},
-        {"max_tokens": 1.5},
-        {"seed": "one"},
         {"stop": [""]},
-        {"stop": [1]},
-        {"endpoint": "v3"},
         {"timeout": -1},
-        {"timeout": (1, 2, 3, 4, 5)},
-        {"timeout": float("nan")},
-        {"stall_timeout": 0},
-        {"max_retries": -1},
         {"max_retries": None},
-        {"tool_calling": "magic"},
         {"model_kwargs": {"temperature": 1}},
-        {"model_kwargs": {"messages": []}},
         {"model_kwargs": {"base_url": "x"}},
         {"default_headers": {"bad name": "x"}},
         {"default_headers": {"x": "two\nlines"}},
-        {"default_headers": {"x": "é"}},
         {"http_client": httpx.AsyncClient()},
         {"http_async_client": httpx.Client()},
     ],
@@ -178,10 +127,7 @@ def test_bad_values_are_refused_by_name(fields: dict[str, Any]) -> None:
     [
         (30, 30),
         ((1, 2), (1, 2, None, None)),
-        ((1, 2, 3, 4), (1, 2, 3, 4)),
-        ([1, 2, 3, None], (1, 2, 3, None)),
         (httpx.Timeout(5, connect=1), (1, 5, 5, 5)),
-        (httpx.Timeout(None), (None, None, None, None)),
         (None, None),
     ],
 )
@@ -196,7 +142,7 @@ def test_numbers_as_strings_are_read_as_numbers() -> None:
     assert (llm.temperature, llm.max_tokens) == (0.5, 10)
 
 
-def test_what_is_no_set_of_fields_is_refused() -> None:
+def test_what_is_not_a_set_of_fields_is_refused() -> None:
     with pytest.raises(ValidationError):
         ChatOnlySq.model_validate("gpt-4o-mini")
 
@@ -234,11 +180,6 @@ class TestKeywordsOfACall:
             "seed": 3,
             "stop": ["a"],
         }
-
-    def test_other_names_work_too(self) -> None:
-        payload = make()._get_request_payload("Hi", model_name="other", stop_sequences=["x"])
-        assert payload["model"] == "other"
-        assert payload["request"]["stop"] == ["x"]
 
     def test_unknown_keywords_go_into_the_request(self) -> None:
         llm = make(model_kwargs={"a": 1, "b": 2})

@@ -19,6 +19,9 @@ from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqError
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, run
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.sockets
 
 
 def make(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
@@ -28,15 +31,6 @@ def make(server: LocalOnlySq, **fields: Any) -> ChatOnlySq:
 def descriptors() -> int:
     gc.collect()
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112, PTH208
-
-
-def eventually(condition: Any) -> None:
-    """Wait for what another thread does."""
-    for _ in range(500):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError
 
 
 def endless(text: str = "first ") -> Reply:

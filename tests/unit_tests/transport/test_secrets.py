@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import pickle
-import traceback
 from typing import Any
 
 import httpx
@@ -16,6 +15,9 @@ from pydantic import ValidationError
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import Close, Hold, LocalOnlySq, Reply, Reset, chunk, completion
 from tests.support.four_ways import WAYS, run
+from tests.support.tracebacks import everything_about
+
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("short_waits")]
 
 KEY = "sq-canary-of-the-key-0123456789"
 HEADER = "canary-of-a-header"
@@ -33,25 +35,6 @@ class Everything(BaseCallbackHandler):
         if not name.startswith("on_"):
             return super().__getattribute__(name)
         return lambda *args, **kwargs: self.heard.append(f"{name}{args!r}{kwargs!r}")
-
-
-def everything_about(error: BaseException) -> str:
-    """All that a tracker of errors would store, local variables included."""
-    told: list[str] = []
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        told += [repr(current), str(current), repr(current.args), repr(vars(current))]
-        frames = traceback.walk_tb(current.__traceback__)
-        for frame, _ in frames:
-            if "/tests/" not in frame.f_code.co_filename:
-                told += [f"{name}={value!r}" for name, value in frame.f_locals.items()]
-        pending += [current.__cause__, current.__context__]
-    return "\n".join(told)
 
 
 def found(text: str) -> list[str]:

@@ -9,110 +9,90 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import machine, report, runner
-from benchmarks.cases import CASES, unknown_case
-from benchmarks.runner import Job
+from benchmarks import report, runner
+from benchmarks.cases import CASES, select
+from benchmarks.machine import facts
 from benchmarks.server import running
 from benchmarks.subjects import PEERS, TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.results import Results
-
 _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the exit code says nothing of the goals."""
-    options = _parser().parse_args(arguments)
+    """Run the benchmark; the exit code says nothing of what it measures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
+    cases = ",".join(CASES)
+    parser.add_argument("--only", default=cases, metavar="CASE,…", help=f"some of {cases}")
+    parser.add_argument("--peers", action="store_true", help="measure the other integrations too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured there")
+    options = parser.parse_args(arguments)
     subjects = [name for name in TITLES if options.peers or name not in PEERS]
-    jobs = runner.plan(options.only, subjects, options.rounds)
-    facts = machine.facts()
-    print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    _say(f"{len(jobs)} processes, about {_minutes(runner.seconds(jobs))}.\n")
     try:
-        results = _run(jobs, subjects)
+        jobs = runner.plan(select(options.only), subjects, options.rounds)
+    except ValueError as error:
+        parser.error(str(error))
+    if not jobs:
+        parser.error("--rounds and --only leave nothing to measure")
+    machine = facts()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+    try:
+        outcomes = _run(jobs, subjects)
     except KeyboardInterrupt:
         _say("\nInterrupted.\n")
         return _INTERRUPTED
-    print(f"\n{report.render(results, subjects)}")
+    print(f"\n{report.table(outcomes, subjects)}")
     if options.json:
-        document = {"machine": facts, "rounds": options.rounds, **report.to_json(results, subjects)}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps({"machine": machine, "outcomes": outcomes}, indent=1)
+        options.json.write_text(f"{text}\n", encoding="utf-8")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=_positive, default=5, help="rounds (default: 5)")
-    parser.add_argument(
-        "--only",
-        type=_cases,
-        default=list(CASES),
-        metavar="CASE,…",
-        help=f"cases to run: {', '.join(CASES)}",
-    )
-    parser.add_argument("--peers", action="store_true", help="measure the other integrations too")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured there")
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        msg = f"{text!r} is no number of rounds"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
-
-
-def _cases(text: str) -> list[str]:
-    names = [name for name in text.replace(",", " ").split() if name]
-    for name in names:
-        if name not in CASES:
-            raise argparse.ArgumentTypeError(unknown_case(name))
-    return names
-
-
-def _run(jobs: Sequence[Job], subjects: Sequence[str]) -> Results:
+def _run(jobs: Sequence[runner.Job], subjects: Sequence[str]) -> report.Outcomes:
+    outcomes: report.Outcomes = {}
+    tell = _progress(jobs)
     with running() as server:
         for subject in subjects:
             # The first import of all writes bytecode, and reads files that are not in memory yet.
-            runner.measure(Job(0, "import", subject), server)
-        results = runner.run(jobs, server, _progress(jobs))
+            runner.measure(runner.Job(0, "import", subject), server)
+        for number, job in enumerate(jobs):
+            tell(number)
+            rounds = outcomes.setdefault(job.case, {}).setdefault(job.subject, [])
+            rounds.append(runner.measure(job, server))
     _say("\n")
-    return results
+    return outcomes
 
 
-def _progress(jobs: Sequence[Job]) -> Callable[[Job, int], None]:
+def _progress(jobs: Sequence[runner.Job]) -> Callable[[int], None]:
     """Return what says on stderr how far it is: one line that changes, or a line for each case."""
     started, total = time.monotonic(), runner.seconds(jobs)
-    last = [(-1, "")]
+    _say(f"{len(jobs)} processes, about {_duration(total)}.\n")
 
-    def tell(job: Job, number: int) -> None:
+    def tell(number: int) -> None:
+        turn, case, subject = jobs[number]
         done = runner.seconds(jobs[:number])
         pace = (time.monotonic() - started) / done if number else 1.0
+        left = _duration((total - done) * pace)
         text = (
-            f"round {job.turn + 1}, {job.case}, {TITLES[job.subject]}: {number + 1} of {len(jobs)}"
-            f", {_minutes((total - done) * pace)} left"
+            f"round {turn + 1}, {case}, {TITLES[subject]}: {number + 1} of {len(jobs)}, {left} left"
         )
         if sys.stderr.isatty():
             _say(f"\r\x1b[K{text}")
-        elif last[0] != (job.turn, job.case):
-            last[0] = (job.turn, job.case)
+        elif number == 0 or jobs[number - 1][:2] != (turn, case):
             _say(f"{text}\n")
 
     return tell
 
 
-def _minutes(seconds: float) -> str:
-    if seconds < 90:  # noqa: PLR2004 - as people say it
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    print(text, end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

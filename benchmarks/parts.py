@@ -28,43 +28,35 @@ _LLM = ChatOnlySq(model="gpt-4o-mini")
 
 
 class _Channel:
-    """Hands over what would come through a socket."""
+    """Delivers what would come through a socket."""
 
     def __init__(self, events: list[bytes]) -> None:
         self._events = iter(events)
 
     def perform(self, effect: Any) -> Any:
-        """Carry out a read, or pretend to send."""
         if isinstance(effect, Read):
             return next(self._events, None)
         return ResponseHead(200, {}) if isinstance(effect, Send) else None
 
     def close(self) -> None:
-        """Let go of nothing."""
+        pass
 
 
-def main() -> int:
+def main() -> None:
     """Print the parts, in µs of CPU a chunk: the best of some repeats."""
-    events = _events()
-    plain = {"model_provider": PROVIDER}
+    body = b"".join(answer(Shape("c", _SIZE)))
+    events = [part for part in body.split(b"\r\n") if part.startswith(b"data: {")]
+    provider = {"model_provider": PROVIDER}
     parts: dict[str, Callable[[], Any]] = {
         "JSON of an event -> its value (pydantic-core)": lambda: [from_json(e[6:]) for e in events],
         "bytes -> events": lambda: deque(map(EventDecoder().feed, events), 0),
         "bytes -> pieces": lambda: deque(map(_reader().feed, events), 0),
-        "a chunk of langchain-core": lambda: [_chunk(content="word") for _ in events],
-        "the same with its provider": lambda: [
-            _chunk(content="word", response_metadata=plain) for _ in events
-        ],
+        "a chunk of langchain-core": lambda: [_chunk() for _ in events],
+        "the same with its provider": lambda: [_chunk(response_metadata=provider) for _ in events],
         "bytes -> chunks, the whole way": lambda: _whole(events),
     }
     for title, work in parts.items():
         print(f"{title:48} {_best(work) / len(events) * _MICRO:6.2f}")
-    return 0
-
-
-def _events() -> list[bytes]:
-    body = b"".join(answer(Shape("c", _SIZE)).pieces)
-    return [part for part in body.split(b"\r\n") if part.startswith(b"data: {")]
 
 
 def _reader() -> AnswerReader:
@@ -72,7 +64,7 @@ def _reader() -> AnswerReader:
 
 
 def _chunk(**fields: Any) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(**fields))
+    return ChatGenerationChunk(message=AIMessageChunk(content="word", **fields))
 
 
 def _whole(events: list[bytes]) -> None:
@@ -91,4 +83,4 @@ def _best(work: Callable[[], Any]) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,119 +1,68 @@
-"""The tables of a run, and its JSON."""
+"""The table of a run."""
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cases import CASES
-from benchmarks.goals import Verdict, judge
 from benchmarks.subjects import TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.results import Results
+Rounds = list[dict[str, Any]]
+"""For each round, the figures of a process by the titles of their rows, or its `"error"`."""
 
-YARDSTICK = "limit"
-_VERDICTS = {True: "met", False: "not met", None: "error"}
+Outcomes = dict[str, dict[str, Rounds]]
+"""Case -> subject -> rounds."""
+
+_YARDSTICK = "limit"
+_WITHOUT_RATIOS = {"growth"}
 
 
-def render(results: Results, subjects: Sequence[str]) -> str:
-    """Return both tables and what went wrong, as text.
-
-    Args:
-        results: What was measured.
-        subjects: Names of the subjects, in the order of their columns.
-    """
-    parts = [
-        _table(["CPU time, medians (to the limit)", *_titles(subjects)], _rows(results, subjects))
-    ]
-    if verdicts := judge(results):
-        header = ["Goal of ChatOnlySq", "measured", "at most", ""]
-        parts.append(_table(header, [_judged(verdict) for verdict in verdicts]))
-    if results.errors:
-        lines = [
-            f"  {TITLES[subject]}, {case}: {error}"
-            for (case, subject), error in results.errors.items()
+def table(outcomes: Outcomes, subjects: Sequence[str]) -> str:
+    """Return the medians of all rounds, and what went wrong; `subjects` are the columns."""
+    rows = [["CPU time, medians (to the limit)", *[TITLES[subject] for subject in subjects]]]
+    errors = []
+    for case, measured in outcomes.items():
+        keys = dict.fromkeys(key for rounds in measured.values() for each in rounds for key in each)
+        keys.pop("error", None)
+        rows += [
+            [title, *[_cell(measured, subject, title, case) for subject in subjects]]
+            for title in keys
         ]
-        parts.append("\n".join(["Errors:", *lines]))
-    return "\n\n".join(parts)
-
-
-def to_json(results: Results, subjects: Sequence[str]) -> dict[str, Any]:
-    """Return everything that was measured, round by round, and the verdicts."""
-    return {
-        "figures": {
-            f"{case}.{name}": {
-                subject: {"median": results.value(f"{case}.{name}", subject), "rounds": rounds}
-                for subject in subjects
-                if (rounds := results.rounds(f"{case}.{name}", subject))
-            }
-            for case in results.cases
-            for name in CASES[case].lines
-        },
-        "goals": [
-            {**verdict.goal._asdict(), "measured": verdict.measured, "met": verdict.met}
-            for verdict in judge(results)
-        ],
-        "errors": [
-            {"case": case, "subject": subject, "error": error}
-            for (case, subject), error in results.errors.items()
-        ],
-    }
+        for subject, rounds in measured.items():
+            said = [each["error"] for each in rounds if "error" in each]
+            errors += [f"  {TITLES[subject]}, {case}: {error}" for error in said]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["─" * width for width in widths])
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", "Errors:", *errors] if errors else lines)
 
 
 def number(value: float) -> str:
     """Write a number with three digits or so."""
     if value == int(value):
         return f"{value:,.0f}"
-    for least, digits in ((100, 0), (10, 1)):
-        if abs(value) >= least:
-            return f"{value:,.{digits}f}"
-    return f"{value:.2f}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2  # noqa: PLR2004
+    return f"{value:,.{digits}f}"
 
 
-def _titles(subjects: Sequence[str]) -> list[str]:
-    return [TITLES[subject] for subject in subjects]
+def _cell(measured: Mapping[str, Rounds], subject: str, title: str, case: str) -> str:
+    """Return the median, and that of each round's ratio to the limit.
 
-
-def _rows(results: Results, subjects: Sequence[str]) -> list[list[str]]:
-    return [
-        [title, *[_cell(results, case, name, subject) for subject in subjects]]
-        for case in results.cases
-        for name, title in CASES[case].lines.items()
-    ]
-
-
-def _cell(results: Results, case: str, name: str, subject: str) -> str:
-    if (case, subject) in results.errors:
+    Both were measured within the same minute: what slows the machine down slows both down.
+    """
+    rounds, limits = measured.get(subject, []), measured.get(_YARDSTICK, [])
+    if any("error" in each for each in rounds):
         return "error"
-    value = results.value(f"{case}.{name}", subject)
-    if value is None:
+    values = [each[title] for each in rounds if title in each]
+    if not values:
         return "-"
-    ratio = results.ratio(f"{case}.{name}", subject, YARDSTICK) if CASES[case].ratios else None
-    return number(value) if ratio is None else f"{number(value)} ({ratio:.2f})"
-
-
-def _judged(verdict: Verdict) -> list[str]:
-    goal, measured, met = verdict
-    shown = "-" if measured is None else _quantity(measured, goal.kind, goal.unit)
-    return [goal.title, shown, _quantity(goal.most, goal.kind, goal.unit), _VERDICTS[met]]
-
-
-def _quantity(value: float, kind: str, unit: str) -> str:
-    if kind == "ratio":
-        return f"{value:.2f}"
-    if kind == "spread":
-        return f"{value:.0%}"
-    return f"{number(value)} {unit}".rstrip()
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-
-    def line(cells: list[str]) -> str:
-        first, *others = (cell for cell in cells)
-        aligned = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        return "  ".join([first.ljust(widths[0]), *aligned]).rstrip()
-
-    return "\n".join([line(header), "  ".join("─" * width for width in widths), *map(line, rows)])
+    text = number(median(values))
+    pairs = zip(rounds, limits, strict=False)
+    ratios = [mine[title] / limit[title] for mine, limit in pairs if limit.get(title)]
+    return f"{text} ({median(ratios):.2f})" if ratios and case not in _WITHOUT_RATIOS else text

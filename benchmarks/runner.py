@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks.cases import CASES
-from benchmarks.measure import DEPTH
-from benchmarks.results import Results
+from benchmarks.cases import CASES, WITHOUT
+from benchmarks.server import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-ROOT = Path(__file__).parents[1]
 _TIMEOUT = 300.0
-_FOREIGN = ("LANGCHAIN_", "LANGSMITH_", "LC_", "ONLYSQ_", "OPENAI_", "MISTRAL", "PYTHON")
 _FRAMES = 23
 """How much deeper each round measures than the one before, see `benchmarks.measure`."""
+
+_FOREIGN = re.compile(
+    r".*_PROXY$|LANGCHAIN_|LANGSMITH_|LC_|ONLYSQ_|OPENAI_|MISTRAL|PYTHON(?!PATH$)", re.IGNORECASE
+)
 
 
 class Job(NamedTuple):
@@ -34,67 +35,46 @@ class Job(NamedTuple):
 def plan(cases: Sequence[str], subjects: Sequence[str], rounds: int) -> list[Job]:
     """Return all processes of a run, in their order.
 
-    The subjects of one case follow each other, in another order each round, so that no one is
-    always measured on the warmer machine.
+    The subjects of one case follow each other, in another order each round, so that none of them
+    is always measured on the warmer machine.
     """
     return [
         Job(turn, case, subject)
         for turn in range(rounds)
         for case in cases
         for subject in [*subjects[turn % len(subjects) :], *subjects[: turn % len(subjects)]]
-        if subject not in CASES[case].without
+        if case not in WITHOUT.get(subject, ())
     ]
 
 
 def seconds(jobs: Sequence[Job]) -> float:
     """Return about how long the processes take, one after another."""
-    return sum(CASES[job.case].seconds for job in jobs)
+    return sum(CASES[job.case] for job in jobs)
 
 
-def run(jobs: Sequence[Job], server: str, report: Callable[[Job, int], None]) -> Results:
-    """Run the processes.
-
-    Args:
-        jobs: The processes.
-        server: Address of the benchmark's server.
-        report: Is told each process before it starts, and how many were before it.
-    """
-    results = Results()
-    for number, job in enumerate(jobs):
-        report(job, number)
-        results.add(job.case, job.subject, job.turn, measure(job, server))
-    return results
-
-
-def measure(job: Job, server: str) -> dict[str, float] | str:
-    """Measure in a fresh process; return the figures, or what went wrong."""
-    command = [sys.executable, "-m", "benchmarks.measure", job.case, job.subject, server]
+def measure(job: Job, server: str) -> dict[str, Any]:
+    """Measure in a fresh process; return the figures, or the `"error"` that prevented them."""
+    arguments = [str(job.turn * _FRAMES), job.case, job.subject, server]
     try:
         process = subprocess.run(  # noqa: S603 - our own interpreter
-            command,
+            [sys.executable, "-m", "benchmarks.measure", *arguments],
             capture_output=True,
             check=False,
             cwd=ROOT,
             encoding="utf-8",
-            env=environment(job.turn),
+            env=environment(),
             timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        return f"it took longer than {_TIMEOUT:g} s"
-    if not process.stdout:
-        return (process.stderr.strip() or f"exit code {process.returncode}").rsplit("\n", 1)[-1]
-    outcome = json.loads(process.stdout)
-    figures: dict[str, float] | str = outcome.get("figures") or outcome["error"]
+        return {"error": f"it took longer than {_TIMEOUT:g} s"}
+    if process.returncode:
+        said = process.stderr.strip().rpartition("\n")[2]
+        return {"error": said or f"exit code {process.returncode}"}
+    figures: dict[str, Any] = json.loads(process.stdout)
     return figures
 
 
-def environment(turn: int) -> dict[str, str]:
-    """Return the variables of a process: no proxies, no settings of Python or of any subject."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name == "PYTHONPATH"
-        or not (name.upper().endswith("_PROXY") or name.upper().startswith(_FOREIGN))
-    }
-    depth = str(turn * _FRAMES)
-    return {**kept, DEPTH: depth, "NO_PROXY": "*", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+def environment() -> dict[str, str]:
+    """Return the variables of a process, without proxies or settings of Python or any subject."""
+    kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    return {**kept, "NO_PROXY": "*", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}

@@ -11,18 +11,20 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
+from benchmarks.cases import MODEL
+
 WORDS = (
     *("The", " sky", " is", " blue", " because", " air", " scatters", " short"),
     *(" waves", " more", " than", " long", " ones", ",", " naïve", " небо"),
 )
 """The texts of the chunks, over and over; two of sixteen are not ASCII."""
 
-MODEL = "gpt-4o-mini"
 TOOL = "write_file"
+NOT_FOUND = (
+    b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+)
 USAGE = {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30}
-
-_SHAPE = re.compile(r"(?P<kind>[acw])(?P<size>\d+)(e(?P<events>\d+))?(t(?P<pause>\d+))?")
-_TAILS = ("/v2", "/chat/completions")
+_PATH = re.compile(r"/([acw])(\d+)(?:e(\d+))?(?:t(\d+))?(?:/.*)?/(?:v2|chat/completions)")
 
 
 class Shape(NamedTuple):
@@ -46,118 +48,75 @@ class Shape(NamedTuple):
         """The first part of the path that asks for it."""
         return f"{self.kind}{self.size}e{self.events}t{self.pause}"
 
-
-class Answer(NamedTuple):
-    """The bytes of an answer, in the pieces that are sent at once, and the pause between them."""
-
-    pieces: list[bytes]
-    pause: float
+    def __str__(self) -> str:
+        """Say what it looks like, for the table."""
+        things = "argument fragments" if self.kind == "a" else "chunks"
+        framing = f", {self.events} in an HTTP chunk" if self.events > 1 else ""
+        pace = f", {self.pause} ms apart" if self.pause else ""
+        return f"{self.size:,} {things}{framing}{pace}"
 
 
 def parse_path(path: str) -> Shape | None:
-    """Read the shape off the path of a request; None if the path means nothing here."""
-    first, _, rest = path.removeprefix("/").partition("/")
-    match = _SHAPE.fullmatch(first)
-    if match is None or not f"/{rest}".endswith(_TAILS):
-        return None
-    return parse_shape(first)
-
-
-def parse_shape(path: str) -> Shape:
-    """Read a shape such as `c2000e1t0`.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    match = _SHAPE.fullmatch(path)
+    """Read the shape off the path of a request; None if it is not the path of an endpoint."""
+    match = _PATH.fullmatch(path)
     if match is None:
-        msg = f"{path!r} is no shape of an answer: c2000e1t0 is one"
-        raise ValueError(msg)
-    numbers = match.groupdict()
-    return Shape(
-        numbers["kind"],
-        int(numbers["size"]),
-        int(numbers["events"] or 1),
-        int(numbers["pause"] or 0),
-    )
+        return None
+    kind, size, events, pause = match.groups()
+    return Shape(kind, int(size), int(events or 1), int(pause or 0))
 
 
-def pieces(shape: Shape) -> list[str]:
+def texts(shape: Shape) -> list[str]:
     """Return the texts that a client must read, one for each chunk or fragment."""
     words = [WORDS[number % len(WORDS)] for number in range(shape.size)]
-    if shape.kind != "a":
-        return words
-    return ['{"path": "sky.txt", "text": "', *words[2:], '"}']
+    if shape.kind == "a":
+        return ['{"path": "sky.txt", "text": "', *words[2:], '"}']
+    return words
 
 
 @cache
-def answer(shape: Shape) -> Answer:
-    """Return the bytes of an answer; the same ones each time."""
+def answer(shape: Shape) -> list[bytes]:
+    """Return the bytes of an answer, in the pieces between which there is a pause."""
     if shape.kind == "w":
-        return Answer([_whole(shape)], 0.0)
-    events = [_event(delta) for delta in _deltas(shape)]
+        message = {"role": "assistant", "content": "".join(texts(shape)), "refusal": None}
+        body = _completion("chat.completion", message=message, finish_reason="stop", usage=USAGE)
+        return [_head("application/json", f"content-length: {len(body)}") + body]
+    events = [_event(delta=delta, finish_reason=None, usage=None) for delta in _deltas(shape)]
     reason = "tool_calls" if shape.kind == "a" else "stop"
-    events += [_event({}, finish_reason=reason, usage=USAGE), b"data: [DONE]\n\n"]
-    chunks = [
-        _http_chunk(b"".join(events[start : start + shape.events]))
+    events += [_event(delta={}, finish_reason=reason, usage=USAGE), b"data: [DONE]\n\n"]
+    bodies = [
+        b"".join(events[start : start + shape.events])
         for start in range(0, len(events), shape.events)
     ]
-    chunks = [_head("text/event-stream", "transfer-encoding: chunked") + chunks[0], *chunks[1:]]
+    chunks = [b"%x\r\n%b\r\n" % (len(body), body) for body in bodies]
+    chunks[0] = _head("text/event-stream", "transfer-encoding: chunked") + chunks[0]
     chunks[-1] += b"0\r\n\r\n"
-    return Answer(chunks if shape.pause else [b"".join(chunks)], shape.pause / 1000)
-
-
-def not_found() -> bytes:
-    """Return the answer to a path that means nothing."""
-    body = b'{"error": {"message": "no such path"}}'
-    return _head("application/json", f"content-length: {len(body)}", status="404 Not Found") + body
-
-
-def _whole(shape: Shape) -> bytes:
-    message = {"role": "assistant", "content": "".join(pieces(shape)), "refusal": None}
-    body = _json(
-        {
-            "id": "chat_1",
-            "object": "chat.completion",
-            "created": 1750612428,
-            "model": MODEL,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": USAGE,
-        }
-    )
-    return _head("application/json", f"content-length: {len(body)}") + body
+    return chunks if shape.pause else [b"".join(chunks)]
 
 
 def _deltas(shape: Shape) -> list[dict[str, Any]]:
     if shape.kind == "c":
-        return [{"content": text, "role": "assistant"} for text in pieces(shape)]
+        return [{"content": text, "role": "assistant"} for text in texts(shape)]
     named = {"name": TOOL, "arguments": ""}
     first = {"index": 0, "id": "call_1", "type": "function", "function": named}
-    fragments = [{"index": 0, "function": {"arguments": text}} for text in pieces(shape)]
+    fragments = [{"index": 0, "function": {"arguments": text}} for text in texts(shape)]
     return [{"tool_calls": [call]} for call in (first, *fragments)]
 
 
-def _event(
-    delta: dict[str, Any], *, finish_reason: str | None = None, usage: dict[str, int] | None = None
-) -> bytes:
-    chunk = {
+def _event(**fields: Any) -> bytes:
+    return b"data: " + _completion("chat.completion.chunk", **fields) + b"\n\n"
+
+
+def _completion(kind: str, *, usage: dict[str, int] | None, **choice: Any) -> bytes:
+    fields = {
         "id": "chatcmpl_1",
-        "object": "chat.completion.chunk",
+        "object": kind,
         "created": 1750612428,
         "model": MODEL,
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+        "choices": [{"index": 0, **choice}],
         "usage": usage,
     }
-    return b"data: " + _json(chunk) + b"\n\n"
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _http_chunk(body: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(body), body)
-
-
-def _head(content_type: str, framing: str, *, status: str = "200 OK") -> bytes:
-    return f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{framing}\r\n\r\n".encode()
+def _head(content_type: str, framing: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{framing}\r\n\r\n".encode()

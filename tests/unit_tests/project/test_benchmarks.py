@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
+import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import AsyncIterator, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import goals, measure, report, runner
-from benchmarks.cases import CASES
-from benchmarks.measures.clock import WrongAnswerError, cpu, expect_chunks, expect_text, median
-from benchmarks.measures.fresh import PROMPT
-from benchmarks.results import Results
-from benchmarks.server import allow_descriptors, running
-from benchmarks.subjects import IMPORTS, PEERS, TITLES, load
-from benchmarks.wire import Shape, parse_path, parse_shape, pieces
+from benchmarks import report, runner
+from benchmarks.cases import CASES, PROMPT, WITHOUT, select
+from benchmarks.machine import allow_descriptors
+from benchmarks.server import ROOT, running
+from benchmarks.subjects import IMPORTS, PEERS, TITLES, Subject, load
+from benchmarks.wire import Shape, parse_path, texts
+from benchmarks.workloads import WORKLOADS, WrongAnswerError, cpu, errors, is_right
+from benchmarks.yardsticks import raw
 
+FOLDER = ROOT / "benchmarks"
 CLIENTS = ("raw", "limit", "onlysq")
 STREAMS = (Shape("c", 40), Shape("c", 40, events=7), Shape("c", 8, pause=1))
 
@@ -34,41 +36,42 @@ def address() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    yield load(request.param)
+    await raw.async_client().aclose()
+    raw.async_client.cache_clear()
+
+
+async def answers(
+    subject: Subject, url: str, shape: Shape, *, tools: bool = False
+) -> list[list[str]]:
+    """Return what a client reads in a stream, and in an awaited one."""
+    model = subject.make(f"{url}/{shape.path}", native_tools=tools)
+    messages = subject.to_messages(PROMPT)
+    text = subject.arguments if tools else subject.text
+    asked = model.bind_tools([{"type": "function", "function": {"name": "f"}}]) if tools else model
+    read = [text(chunk) for chunk in asked.stream(messages)]
+    aread = [text(chunk) async for chunk in asked.astream(messages)]
+    if hasattr(model, "aclose"):
+        model.close()
+        await model.aclose()
+    return [read, aread]
+
+
 @pytest.mark.parametrize("shape", STREAMS, ids=lambda shape: shape.path)
-@pytest.mark.parametrize("name", CLIENTS)
-async def test_clients_read_every_chunk(address: str, name: str, shape: Shape) -> None:
-    subject = load(name)
-    model, messages = subject.make(f"{address}/{shape.path}"), subject.to_messages(PROMPT)
-    expect_chunks(shape)(subject.stream(model, messages))
-    expect_chunks(shape)(await subject.astream(model, messages))
-    assert subject.first(model, messages) == "The"
-    subject.close(model)
-    await subject.aclose(model)
+@pytest.mark.parametrize("subject", [*CLIENTS, "core"], indirect=True)
+async def test_clients_read_every_chunk(address: str, subject: Subject, shape: Shape) -> None:
+    for read in await answers(subject, address, shape):
+        assert is_right(read, texts(shape))
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-async def test_clients_read_whole_answers_and_calls(address: str, name: str) -> None:
-    subject, messages = load(name), load(name).to_messages(PROMPT)
-    whole, call = Shape("w", 30), Shape("a", 12)
-    tools = [{"type": "function", "function": {"name": "write_file", "parameters": {}}}]
-    model = subject.make(f"{address}/{whole.path}")
-    expect_text(whole)(subject.invoke(model, messages))
-    expect_text(whole)(await subject.ainvoke(model, messages))
-    caller = subject.make(f"{address}/{call.path}", native_tools=True)
-    with_tools = subject.bind_tools(caller, tools)
-    expect_text(call)(subject.arguments(with_tools, messages))
-    expect_text(call)(await subject.aarguments(with_tools, messages))
-    for used in (model, caller):
-        subject.close(used)
-        await subject.aclose(used)
-
-
-async def test_langchain_core_alone_says_the_same() -> None:
-    subject, shape = load("core"), Shape("c", 40)
-    model, messages = subject.make(f"nowhere/{shape.path}"), subject.to_messages(PROMPT)
-    expect_chunks(shape)(subject.stream(model, messages))
-    expect_chunks(shape)(await subject.astream(model, messages))
-    expect_text(shape)(await subject.ainvoke(model, messages))
+@pytest.mark.parametrize("subject", CLIENTS, indirect=True)
+async def test_clients_read_calls(address: str, subject: Subject) -> None:
+    shape = Shape("a", 12)
+    assert json.loads("".join(texts(shape)))["path"] == "sky.txt"
+    for read in await answers(subject, address, shape, tools=True):
+        assert is_right(read, "".join(texts(shape)))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_the_server_knows_every_endpoint(address: str, tail: str) -> None:
     assert answer["choices"][0]["message"]["content"] == "The sky is"
 
 
-@pytest.mark.parametrize("path", ["/ai/v2", "/c/v2", "/c20/models", "/c20e1t0"])
+@pytest.mark.parametrize("path", ["/ai/v2", "/c/v2", "/x7/v2", "/c20/models", "/c20e1t0"])
 def test_the_server_says_what_it_does_not_know(address: str, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{address}{path}", b"{}")  # noqa: S310 - loopback
@@ -90,21 +93,23 @@ def test_the_server_says_what_it_does_not_know(address: str, path: str) -> None:
     caught.value.close()
 
 
-async def test_the_server_serves_500_at_once(address: str) -> None:
+async def test_the_server_serves_500_at_once_and_keeps_connections(address: str) -> None:
     allow_descriptors()
     gate = asyncio.Barrier(500)
 
-    async def ask() -> bytes:
+    async def ask() -> list[int]:
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
         await gate.wait()
-        writer.write(b"POST /c2t1/v2 HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}")
-        answer = await reader.readuntil(b"[DONE]")
+        counts = []
+        for _ in range(2):
+            writer.write(b"POST /c2t1/v2 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+            counts.append((await reader.readuntil(b"\r\n0\r\n\r\n")).count(b"data: "))
         writer.close()
         await writer.wait_closed()
-        return answer
+        return counts
 
     answers = await asyncio.gather(*[ask() for _ in range(500)])
-    assert {answer.count(b"data: ") for answer in answers} == {4}
+    assert answers == [[4, 4]] * 500
 
 
 def test_the_server_goes_with_its_user() -> None:
@@ -114,59 +119,35 @@ def test_the_server_goes_with_its_user() -> None:
         urllib.request.urlopen(f"{url}/w1/v2", b"{}")  # noqa: S310 - loopback
 
 
-def test_arguments_are_json() -> None:
-    assert json.loads("".join(pieces(Shape("a", 20))))["path"] == "sky.txt"
-    assert len(pieces(Shape("a", 20))) == 20
-
-
-def test_a_wrong_shape_is_named() -> None:
-    assert parse_shape("c7") == Shape("c", 7)
-    with pytest.raises(ValueError, match="'x7' is no shape"):
-        parse_shape("x7")
-
-
 def test_wrong_answers_are_errors() -> None:
-    shape = Shape("c", 3)
-    expect_chunks(shape)(["", "The", " sky", " is", ""])
-    for read in (["The sky is"], ["The", " sky"], ["The", " sky", " was"]):
-        with pytest.raises(WrongAnswerError):
-            expect_chunks(shape)(read)
+    sent = texts(Shape("c", 3))
+    assert is_right(["", "The", " sky", " is", ""], sent)
+    assert is_right(["The sky", " is"], "The sky is")
+    wrong = [["The sky is"], ["The", " sky"], ["The", " sky", " was"]]
+    assert not any(is_right(read, sent) for read in wrong)
+    assert errors([*wrong, TimeoutError(), sent], sent) == 4
+    with pytest.raises(TimeoutError):
+        errors([TimeoutError(), ValueError()], sent)
     with pytest.raises(WrongAnswerError):
-        cpu(lambda: "The sky was", 1, expect_text(shape))
-    assert cpu(lambda: "The sky is", 1, expect_text(shape)) >= 0
+        cpu(lambda: ["The sky was"], 1, "The sky is")
+    assert cpu(lambda: ["The sky is"], 3, "The sky is") >= 0
 
 
-def test_a_process_measures_or_says_what_went_wrong(address: str) -> None:
-    outcome = runner.measure(runner.Job(0, "first", "raw"), address)
-    assert isinstance(outcome, dict)
-    assert outcome.keys() == CASES["first"].lines.keys()
-    assert (
-        runner.measure(runner.Job(1, "requests", "raw"), f"{address}/nowhere")
-        == "KeyError: 'choices'"
-    )
+@pytest.mark.parametrize("case", ["first", "construct", "crowd_threads"])
+def test_a_process_measures(address: str, case: str) -> None:
+    outcome = runner.measure(runner.Job(1, case, "limit"), address)
+    assert "error" not in outcome
+    assert all(isinstance(value, float | int) for value in outcome.values())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["nope", "raw"], "unknown case 'nope'; there are: import, first"),
-        (["stream", "nope"], "unknown subject 'nope'; there are: raw, core"),
-        ([], "usage: "),
-    ],
-)
-def test_a_wrong_command_line_is_refused(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert measure.main(arguments) == 2
-    assert said in capsys.readouterr().err
+def test_a_process_says_what_went_wrong(address: str) -> None:
+    outcome = runner.measure(runner.Job(0, "requests", "raw"), f"{address}/nowhere?")
+    assert outcome == {"error": "KeyError: 'choices'"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [
-        (["--only", "stream,nope"], "unknown case 'nope'"),
-        (["--rounds", "0"], "no number of rounds"),
-    ],
+    [(["--only", "stream,nope"], "unknown case 'nope'"), (["--rounds", "0"], "nothing to measure")],
 )
 def test_a_wrong_option_is_refused(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
@@ -175,6 +156,33 @@ def test_a_wrong_option_is_refused(
         command.main(arguments)
     assert caught.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_run_ends_with_a_table_and_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "TITLES", {"raw": "raw httpx"})
+    file = tmp_path / "figures.json"
+    assert command.main(["--rounds", "2", "--only", "first", "--json", str(file)]) == 0
+    shown = capsys.readouterr()
+    assert "\nfirst token in a fresh process, ms  " in shown.out
+    assert "2 processes, about 2 s.\nround 1, first, raw httpx: 1 of 2, 2 s left\n" in shown.err
+    measured = json.loads(file.read_text(encoding="utf-8"))
+    assert [list(each) for each in measured["outcomes"]["first"]["raw"]] == [
+        ["first token in a fresh process, ms"],
+        ["first token in a fresh process, ms"],
+    ]
+
+
+def test_an_interrupt_ends_a_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", interrupt)
+    assert command.main([]) == 130
+    assert capsys.readouterr().err.endswith("Interrupted.\n")
 
 
 def test_rounds_are_interleaved() -> None:
@@ -190,99 +198,70 @@ def test_rounds_are_interleaved() -> None:
 def test_settings_of_the_user_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "LANGSMITH_TRACING", "PYTHONWARNINGS", "ONLYSQ_API_KEY"):
         monkeypatch.setenv(name, "x")
-    variables = runner.environment(2)
+    for name in ("PYTHONPATH", "BENCHMARK_HTTP"):
+        monkeypatch.setenv(name, "kept")
+    variables = runner.environment()
     assert "x" not in variables.values()
-    assert variables["BENCHMARK_DEPTH"] == "46"
+    assert variables["PYTHONPATH"] == variables["BENCHMARK_HTTP"] == "kept"
     assert variables["NO_PROXY"] == "*"
 
 
-def filled(**figures: dict[str, list[Any]]) -> Results:
-    results = Results()
-    for figure, subjects in figures.items():
-        case, _, name = figure.partition("__")
-        for subject, rounds in subjects.items():
-            for turn, value in enumerate(rounds):
-                outcome = value if isinstance(value, str) else {name: value}
-                results.add(case, subject, turn, outcome)
-    return results
+def test_the_http_library_is_a_choice(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCHMARK_HTTP", "nope")
+    outcome = runner.measure(runner.Job(0, "first", "limit"), address)
+    assert outcome == {"error": "ModuleNotFoundError: No module named 'nope'"}
 
 
-def test_ratios_are_those_of_each_round() -> None:
-    assert median([3.0, 1.0, 2.0]) == 2
-    assert median([4.0, 1.0, 2.0, 3.0]) == 2.5
-    results = filled(stream__stream_2000={"limit": [10, 20, 40], "onlysq": [12, 24, 80]})
-    assert results.value("stream.stream_2000", "onlysq") == 24
-    assert results.ratio("stream.stream_2000", "onlysq", "limit") == 1.2
-    assert results.ratio("stream.stream_2000", "onlysq", "raw") is None
-
-
-def test_the_tables_show_ratios_and_goals() -> None:
-    results = filled(
-        stream__stream_2000={"raw": [10.0], "limit": [20.0], "onlysq": [24.0]},
-        stream__stream_20000={"limit": [20.0], "onlysq": [30.0]},
-        at_once__errors_500={"raw": [0], "onlysq": [0]},
-        construct__warm={"onlysq": [45.6]},
-        growth__calls_again={"limit": [0.5], "onlysq": [0.25]},
-        import__memory={"limit": [60.0], "onlysq": [61.5]},
-    )
-    figures, judged = report.render(results, ["raw", "limit", "onlysq"]).split("\n\n")
-
-    def row(title: str, table: str = judged) -> str:
-        return " ".join(next(line for line in table.split("\n") if title in line).split())
-
-    assert row("stream, 2,000", figures).endswith("µs a chunk 10 (0.50) 20 (1.00) 24 (1.20)")
-    assert row("stream, 20,000", figures).endswith("µs a chunk - 20 (1.00) 30 (1.50)")
-    assert row("growth, 2,000 calls more", figures).endswith("- 0.50 0.25")
-    assert row("stream, 2,000 chunks, to the limit").endswith("1.20 1.25 met")
-    assert row("stream, 20,000 chunks, to the limit").endswith("1.50 1.25 not met")
-    assert row("stream, a chunk of 20,000").endswith("25% 15% not met")
-    assert row("500 streams at once, errors").endswith("0 0 met")
-    assert row("construction, a further model").endswith("45.6 µs 60 µs met")
-    assert row("memory after import, beyond").endswith("1.50 MB 2 MB met")
-    assert "ChatOpenAI" not in judged
-
-
-def test_errors_stand_in_the_tables_and_below() -> None:
-    results = filled(invoke__invoke={"limit": [500.0], "onlysq": [600.0, "WrongAnswerError: no"]})
-    text = report.render(results, ["limit", "onlysq"])
-    assert "error" in next(line for line in text.split("\n") if line.startswith("invoke, µs"))
-    assert "  ChatOnlySq, invoke: WrongAnswerError: no" in text
-    assert {verdict.met for verdict in goals.judge(results)} == {None}
-
-
-def test_the_json_holds_every_round() -> None:
-    results = filled(invoke__invoke={"limit": [500.0, 700.0], "onlysq": [600.0, 700.0]})
-    document = report.to_json(results, ["limit", "onlysq"])
-    assert document["figures"]["invoke.invoke"]["limit"] == {"median": 600, "rounds": [500, 700]}
-    assert [goal["met"] for goal in document["goals"]] == [True, None]
-    assert document["errors"] == []
-    json.dumps(document)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0"), (0.123, "0.12"), (1.5, "1.50"), (12.34, "12.3"), (1234.5, "1,234")],
-)
-def test_numbers_have_three_digits(value: float, text: str) -> None:
-    assert report.number(value) == text
-
-
-def test_goals_name_figures_and_subjects_that_exist() -> None:
-    figures = {f"{case}.{name}" for case, entry in CASES.items() for name in entry.lines}
-    for goal in goals.GOALS:
-        assert goal.figure in figures
-        assert goal.against in (figures if goal.kind == "spread" else {*TITLES, ""})
+def test_the_table_shows_medians_and_ratios_of_each_round() -> None:
+    stream, zero, growth = "stream, µs", "errors", "growth, MB"
+    outcomes: report.Outcomes = {
+        "stream": {
+            "raw": [{zero: 0}, {zero: 0}, {zero: 0}],
+            "limit": [{stream: 10, zero: 0}, {stream: 20, zero: 0}, {stream: 40, zero: 0}],
+            "onlysq": [{stream: 12, zero: 0}, {stream: 24, zero: 0}, {stream: 80, zero: 1}],
+        },
+        "growth": {"raw": [{growth: 12.34}], "limit": [{growth: 0.5}], "onlysq": [{growth: 0.123}]},
+        "invoke": {
+            "raw": [{"invoke, µs": 1234.5}],
+            "limit": [{"invoke, µs": 500}, {"invoke, µs": 700}],
+            "onlysq": [{"invoke, µs": 600}, {"error": "WrongAnswerError: not it"}],
+        },
+    }
+    table = report.table(outcomes, ["raw", "limit", "onlysq"])
+    assert [" ".join(line.split()) for line in table.split("\n") if "─" not in line] == [
+        "CPU time, medians (to the limit) raw httpx the limit ChatOnlySq",
+        "errors 0 0 0",
+        "stream, µs - 20 (1.00) 24 (1.20)",
+        "growth, MB 12.3 0.50 0.12",
+        "invoke, µs 1,234 (2.47) 600 (1.00) error",
+        "",
+        "Errors:",
+        "ChatOnlySq, invoke: WrongAnswerError: not it",
+    ]
 
 
 def test_every_case_and_subject_is_there_and_explained() -> None:
-    readme = (runner.ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    for case, entry in CASES.items():
-        module = import_module(f"benchmarks.measures.{entry.module}")
-        assert callable(getattr(module, f"measure_{case}"))
-        assert f"`{case}`" in readme
-        assert set(entry.without) <= TITLES.keys()
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert set(CASES) == {"import", "first", *WORKLOADS}
+    assert select("crowd, first") == ["crowd_100", "crowd_300", "crowd_threads", "first"]
+    for case in CASES:
+        assert any(f"`{name}`" in readme for name in (case, case.rpartition("_")[0]))
     assert TITLES.keys() == IMPORTS.keys()
-    for subject, title in TITLES.items():
-        assert Path(runner.ROOT, "benchmarks", "subjects", f"{subject}.py").is_file()
-        assert title in readme
-    assert set(PEERS) < TITLES.keys()
+    assert {*PEERS, *WITHOUT} < TITLES.keys()
+    assert all(title in readme for title in TITLES.values())
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """Imports within functions count, too; a circle would raise a CycleError."""
+    files = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in FOLDER.rglob("*.py")
+    }
+    arrows: dict[str, set[str]] = {}
+    for module, file in files.items():
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+        names = {node.module for node in imports}
+        names |= {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+        arrows[module] = {name for name in names if name in files} - {"benchmarks"}
+    assert len(list(TopologicalSorter(arrows).static_order())) >= len(files)

@@ -19,8 +19,8 @@ CASES = {
     "at_once_10": 1.6,
     "at_once_100": 2.3,
     "at_once_500": 4.8,
-    "crowd_100": 2.0,
-    "crowd_300": 3.5,
+    "crowd_100": 3.0,
+    "crowd_300": 6.0,
     "crowd_threads": 4.5,
     "growth": 7.5,
 }

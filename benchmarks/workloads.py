@@ -236,7 +236,7 @@ def _at_once(count: int, chunks: int, subject: Subject, server: str) -> dict[str
     warm_up = partial(_aread, *_model(subject, server, Shape("c", 5)), subject.text)
     read = partial(_aread, *_model(subject, server, shape), subject.text)
     with asyncio.Runner() as runner:
-        runner.run(warm_up())
+        runner.run(warm_up())  # on another URL: every subject opens its connections anew
         wall, cpu_time = time.perf_counter(), time.process_time()
         outcomes = runner.run(_gather(count, read))
         return {
@@ -264,7 +264,7 @@ def _crowd_of_threads(subject: Subject, server: str) -> dict[str, float]:
         return [call.exception() or call.result() for call in calls]
 
     with ThreadPoolExecutor(50) as pool:
-        return _bursts("50 threads, 10 invoke each", burst)
+        return _bursts("invoke in 50 threads: 500", burst)
 
 
 def _bursts(title: str, burst: Callable[[], list[Any]]) -> dict[str, float]:

@@ -23,18 +23,17 @@ Wire = list[dict[str, Any]]
 
 _DONE = b"data: [DONE]"
 _SETTINGS: dict[str, Any] = {
+    "verify": httpx.create_ssl_context(),
     "limits": httpx.Limits(max_connections=None, max_keepalive_connections=100),
     "timeout": 120.0,
     "headers": {"authorization": "Bearer openai", "accept-encoding": "identity"},
 }
-
-
 client = httpx.Client(**_SETTINGS)
 
 
 @cache
-def async_client() -> httpx.AsyncClient:
-    """Return the client of all async calls; there is one event loop in a process here."""
+def async_client(url: str) -> httpx.AsyncClient:  # noqa: ARG001 - it is cached by it
+    """Return the client of async calls to a URL; there is one event loop in a process here."""
     return httpx.AsyncClient(**_SETTINGS)
 
 
@@ -54,7 +53,9 @@ class RawModel(NamedTuple):
 
     async def ainvoke(self, messages: Wire) -> Any:
         """Return a whole answer."""
-        return from_json((await async_client().post(self.url, json=self._body(messages))).content)
+        return from_json(
+            (await async_client(self.url).post(self.url, json=self._body(messages))).content
+        )
 
     def stream(self, messages: Wire) -> Iterator[Any]:
         """Yield the events of a stream."""
@@ -69,7 +70,7 @@ class RawModel(NamedTuple):
     async def astream(self, messages: Wire) -> AsyncIterator[Any]:
         """Yield the events of a stream."""
         rest, body = b"", self._body(messages, stream=True)
-        async with async_client().stream("POST", self.url, json=body) as response:
+        async with async_client(self.url).stream("POST", self.url, json=body) as response:
             async for piece in response.aiter_raw():
                 *events, rest = (rest + piece).split(b"\n\n")
                 for event in events:

@@ -8,7 +8,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,9 +37,8 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     yield load(request.param)
-    await raw.async_client().aclose()
     raw.async_client.cache_clear()
 
 
@@ -56,6 +55,7 @@ async def answers(
     if hasattr(model, "aclose"):
         model.close()
         await model.aclose()
+    await raw.async_client(f"{url}/{shape.path}/ai/v2").aclose()
     return [read, aread]
 
 

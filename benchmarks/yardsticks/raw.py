@@ -24,7 +24,10 @@ Wire = list[dict[str, Any]]
 _DONE = b"data: [DONE]"
 _SETTINGS: dict[str, Any] = {
     "verify": httpx.create_ssl_context(),
-    "limits": httpx.Limits(max_connections=None, max_keepalive_connections=100),
+    # Those of ChatOnlySq: what a pool costs depends on how many idle connections it keeps.
+    "limits": httpx.Limits(
+        max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0
+    ),
     "timeout": 120.0,
     "headers": {"authorization": "Bearer openai", "accept-encoding": "identity"},
 }

@@ -74,23 +74,24 @@ class Completion(Generic[T]):
 
     def steps(self) -> Generator[Effect | T, Any, None]:
         """Yield effects, and the outputs between them."""
-        models = list(dict.fromkeys([self._options.model, *self._options.fallback_models]))
+        model, *others = dict.fromkeys([self._options.model, *self._options.fallback_models])
         # Id of a model that failed -> what is said of it beside the error of another.
         failed: dict[str, str] = {}
-        for position, model in enumerate(models):
+        while True:
             try:
                 end = yield from self._ask(model)
                 break
             except OnlySqError as error:
-                following = models[position + 1 : position + 2]
-                if self._delivered or not following or not may_fall_back(error):
+                if self._delivered or not others or not may_fall_back(error):
                     for note in failed.values():
                         error.add_note(note)
                     # What the last attempt brought is delivered, also what was held back of it.
                     yield from self._outputs.feed(self._gate.take())
                     raise
                 failed[model] = _note(model, error)
-                warn_of_fallback(error, model, following[0])
+                following = others.pop(0)
+                warn_of_fallback(error, model, following)
+                model = following
             yield AcquirePermit()
         if failed:
             end.metadata["attempted_models"] = list(failed)

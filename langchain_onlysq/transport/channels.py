@@ -201,9 +201,8 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
 
     def _drain(self) -> None:
         until = time.monotonic() + _DRAIN_SECONDS
-        while (left := until - time.monotonic()) > 0:
-            if not isinstance(self._read_within(left), bytes):
-                return
+        while isinstance(self._read_within(max(until - time.monotonic(), 0.0)), bytes):
+            pass
 
 
 class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallbackManagerForLLMRun]):

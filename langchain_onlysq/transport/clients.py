@@ -240,11 +240,9 @@ class Closing:
 
     def close(self) -> None:
         """Close what was opened."""
-        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Close what was opened."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         """Return the object, which is closed at the end of the block."""

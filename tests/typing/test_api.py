@@ -95,7 +95,7 @@ def test_fields_are_read_as_they_are_kept() -> None:
     assert (llm.api_key, llm.stop) == (SecretStr("k"), ["x"])
 
 
-MANY_FORMS = {"api_key", "stop", "timeout", "proxy"}
+MANY_FORMS = {"api_key", "stop", "timeout", "proxy", "http_client", "http_async_client"}
 """Keywords that are taken in more forms than the field keeps."""
 
 

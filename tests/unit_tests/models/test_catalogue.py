@@ -147,11 +147,12 @@ def test_ids_alone() -> None:
         ("tier", "2", 2),
         ("tier", "gold", "gold"),
         ("tier", 1.5, None),
-        ("limits", [3, 10], {"lvl0": 3, "lvl1": 10}),
+        ("limits", [3, "10"], [3, 10]),
         ("limits", {"lvl0": "3"}, {"lvl0": 3}),
         ("limits", {"lvl0": "many"}, None),
         ("limits", 7, None),
-        ("limits", [], {}),
+        ("limits", [], []),
+        ("limits", [3, None], None),
     ],
 )
 def test_odd_fields(field: str, value: Any, read: Any) -> None:

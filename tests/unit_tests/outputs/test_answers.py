@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from langchain_onlysq import (
@@ -20,7 +21,7 @@ from langchain_onlysq import (
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk, completion
 from tests.support import answer_bodies
 from tests.support.answer_bodies import TEXTS, WHOLE
-from tests.support.four_ways import agreed, agreed_error, four_ways
+from tests.support.four_ways import WAYS, agreed, agreed_error, four_ways, run
 
 pytestmark = pytest.mark.sockets
 
@@ -231,3 +232,16 @@ def test_content_that_is_a_list_already_is_left_to_langchain(message_class: Any)
     blocks = [{"type": "text", "text": "Hi"}]
     message = message_class(blocks, response_metadata={"model_provider": "onlysq"})
     assert message.content_blocks == blocks
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_tracers_find_the_finish_reason_and_the_model(way: str, server: LocalOnlySq) -> None:
+    heard: list[dict[str, Any]] = []
+
+    class Listener(BaseCallbackHandler):
+        def on_llm_end(self, response: Any, **_: Any) -> None:
+            heard.append(response.generations[0][0].generation_info)
+
+    server.reply(completion("Hi", model="served"))
+    run(way, ChatOnlySq(model="m", base_url=server.base_url, callbacks=[Listener()]))
+    assert heard == [{"finish_reason": "stop", "model_name": "served"}]

@@ -16,8 +16,9 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import Generation
 from pydantic import BaseModel
 
+from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser, extract_json
-from langchain_onlysq.testing import LocalOnlySq, Reply, completion
+from langchain_onlysq.testing import LocalOnlySq, Reply, chunk, completion
 from tests.support.four_ways import WAYS
 from tests.support.tools import make
 
@@ -297,3 +298,19 @@ def test_with_raw_can_be_pickled(server: LocalOnlySq) -> None:
     llm = make(server).with_structured_output(schema, include_raw=True)
     server.reply('{"a": 1}')
     assert pickle.loads(pickle.dumps(llm)).invoke("Hi")["parsed"] == {"a": 1}  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", FOUND)
+def test_a_streamed_dict_is_what_a_whole_one_is(name: str, way: str, server: LocalOnlySq) -> None:
+    server.reply(Reply.stream([chunk(char) for char in FOUND[name]]))
+    llm = ChatOnlySq(model="m", base_url=server.base_url).with_structured_output(JokeDict)
+    assert last(way, llm) == JOKE
+
+
+@pytest.mark.parametrize("text", ['A brace {"', 'Deep: {"a": ' + "[" * 3000, '{"a": {}} {"b'])
+def test_what_a_stream_has_begun_never_raises(text: str) -> None:
+    parser = StructuredOutputParser(output_type=None)
+    for end in range(len(text) - 20, len(text) + 1):
+        found = parser.parse_result([Generation(text=text[: max(end, 0)])], partial=True)
+        assert found is None or isinstance(found, dict)

@@ -9,6 +9,7 @@ import pytest
 
 from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqResponseError, OnlySqStreamError
 from langchain_onlysq.response.deltas import AnswerEnd
+from langchain_onlysq.transport.retries import seconds_until_retry
 from tests.support.answer_bodies import BODIES, chunk
 from tests.support.reading import (
     CONTEXT,
@@ -185,3 +186,12 @@ class TestEnds:
         deltas, error = failure(BODIES["html in mid-stream"])
         assert deltas == ["Привет 🌍"]
         assert type(error) is OnlySqResponseError
+
+
+def test_an_answer_that_was_cut_off_before_its_first_word_speaks_of_max_tokens() -> None:
+    _, error = failure(events(chunk(""), chunk(None, "length")))
+    assert type(error) is OnlySqEmptyResponseError
+    assert error.code == "length"
+    assert "max_tokens" in str(error)
+    assert seconds_until_retry(error, 1, 2) is None
+    assert isinstance(read(events(chunk(None, "length")), allow_empty=True)[1], AnswerEnd)

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqStreamError
+from langchain_onlysq.errors import (
+    OnlySqEmptyResponseError,
+    OnlySqResponseError,
+    OnlySqStreamError,
+)
 from langchain_onlysq.response.deltas import Reasoning
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.settings.call_options import CallOptions
@@ -424,3 +428,34 @@ class TestUsage:
             deltas, end = answer(events(value))
             assert deltas == ["x"]
             assert end.usage is None
+
+
+class TestOtherChoices:
+    def other(self, text: str, index: Any = 1) -> dict[str, Any]:
+        choice = {"index": index, "delta": {"content": text}, "finish_reason": None}
+        return {"object": "chat.completion.chunk", "choices": [choice]}
+
+    def test_an_event_of_another_choice_is_not_text_of_this_answer(self) -> None:
+        first = self.other("a", 0)
+        body = events(
+            first, self.other("no"), first, self.other("no", 2), first, chunk(None, "stop")
+        )
+        assert text(answer(body)[0]) == "aaa"
+
+    def test_its_end_is_not_the_end_of_this_answer(self) -> None:
+        other = self.other("no")
+        other["choices"][0]["finish_reason"] = "stop"
+        body = events(chunk("Hal"), other, done=False)
+        assert isinstance(failure(body)[1], OnlySqStreamError)
+
+    def test_the_first_of_two_choices_counts(self) -> None:
+        both = self.other("no")
+        both["choices"].append({"index": 0, "delta": {"content": "yes"}})
+        assert text(answer(events(both, chunk(None, "stop")))[0]) == "yes"
+
+
+@pytest.mark.parametrize("body", [b"[]", b" [] ", b"7", b'"Hi"', b"null"])
+def test_a_body_that_holds_no_object_is_not_understood(body: bytes) -> None:
+    _, error = failure(body)
+    assert type(error) is OnlySqResponseError
+    assert "not an answer" in str(error)

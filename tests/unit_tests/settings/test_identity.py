@@ -166,3 +166,20 @@ def test_token_counts_are_offline_estimates() -> None:
     with_tools = llm.get_num_tokens_from_messages(messages, tools=[tool])
     assert with_tools > llm.get_num_tokens_from_messages(messages)
     assert make(custom_get_token_ids=lambda text: [1] * len(text)).get_num_tokens("abc") == 3
+
+
+@pytest.mark.parametrize("fields", [{"timeout": 7}, {"stall_timeout": 7}, {"max_retries": 7}])
+def test_what_cannot_change_an_answer_shares_cache_entries(fields: dict[str, Any]) -> None:
+    llm = make()
+    assert make(**fields)._get_llm_string() == llm._get_llm_string()
+    assert llm._get_llm_string(**fields) == llm._get_llm_string()
+    assert llm._get_llm_string(request_timeout=7) == llm._get_llm_string()
+    assert llm._get_llm_string(seed=7) != llm._get_llm_string()
+    assert llm._get_llm_string(stop=["x"]) != llm._get_llm_string()
+
+
+def test_models_of_other_classes_do_not_share_cache_entries() -> None:
+    class Mine(ChatOnlySq):
+        pass
+
+    assert Mine(model="gpt-4o-mini")._get_llm_string() != make()._get_llm_string()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -10,15 +11,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.testing import Hold, LocalOnlySq, Pause, Reply, chunk
+from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Pause, Reply, chunk
 from langchain_onlysq.transport import certificates, clients
 from langchain_onlysq.transport.clients import CALLS_OF_A_CLIENT, Clients, ClientSettings, Lease
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 SETTINGS = ClientSettings()
 
@@ -98,6 +101,73 @@ class TestLeases:
         assert lease.calls == 0
 
 
+class TestEnds:
+    def test_clients_close_with_their_owner(self) -> None:
+        owner = Clients()
+        client = owner.lease(SETTINGS).client
+        del owner
+        gc.collect()
+        eventually(lambda: client.is_closed)
+
+    def test_clients_close_with_the_interpreter(self) -> None:
+        owner = Clients()
+        client = owner.lease(SETTINGS).client
+        clients._close_at_exit()
+        assert client.is_closed
+        Clients().close_at_exit()
+
+    def test_a_forked_process_starts_without_clients(self) -> None:
+        owner = Clients()
+        client = owner.lease(SETTINGS).client
+        clients._setting_up.acquire()
+        clients._after_fork_in_child()
+        assert owner.lease(SETTINGS).client is not client
+        assert not client.is_closed
+        client.close()
+        owner.close()
+
+
+class Odd(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Fails in a way that no network does, before the head of an answer or behind it."""
+
+    class Error(Exception):
+        pass
+
+    def __init__(self, *, head: bool) -> None:
+        self._head = head
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._head:
+            raise Odd.Error(request.method)
+        return httpx.Response(200, stream=OddStream())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+class OddStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    def __iter__(self) -> Iterator[bytes]:
+        raise Odd.Error
+        yield
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raise Odd.Error
+        yield
+
+
+@pytest.mark.parametrize("head", [False, True], ids=["before the head", "in the body"])
+def test_what_a_transport_of_the_callers_raises_is_heard(*, head: bool) -> None:
+    llm = ChatOnlySq(
+        model="m",
+        http_client=httpx.Client(transport=Odd(head=head)),
+        http_async_client=httpx.AsyncClient(transport=Odd(head=head)),
+    )
+    with pytest.raises(Odd.Error):
+        llm.invoke("Hi")
+    with pytest.raises(Odd.Error):
+        asyncio.run(llm.ainvoke("Hi"))
+
+
 def ten_streams(llm: Any, kind: str) -> None:
     for _ in range(10):
         if kind == "events":
@@ -174,6 +244,23 @@ class TestConnections:
             first = "".join(piece.text for piece in llm.stream("Hi"))
             assert [first, llm.invoke("Hi").text] == ["one", "two"]
         assert server.connections_seen == 2
+
+    @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+    def test_a_line_that_goes_on_behind_the_end_is_dropped(
+        self, *, is_async: bool, server: LocalOnlySq
+    ) -> None:
+        end: list[Any] = [chunk({}, finish_reason="stop"), "data: [DONE]\n\n", Heartbeats(0.001)]
+        server.reply(Reply.stream([chunk("one"), *end], done=False))
+        llm = ChatOnlySq(model="m", base_url=server.base_url)
+
+        async def read() -> str:
+            return "".join([piece.text async for piece in llm.astream("Hi")])
+
+        if is_async:
+            assert asyncio.run(read()) == "one"
+        else:
+            assert "".join(piece.text for piece in llm.stream("Hi")) == "one"
+        eventually(lambda: server.connections_open == 0)
 
     def test_a_stream_that_is_stopped_is_dropped(self, server: LocalOnlySq) -> None:
         server.reply(Reply.stream([chunk("one STOP"), Pause(0.01), chunk("two")]), "fine")

@@ -15,6 +15,7 @@ import pytest
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
 from langchain_onlysq.transport import clients as clients_module
+from langchain_onlysq.transport import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,3 +170,20 @@ def test_what_was_left_is_closed(server: LocalOnlySq) -> None:
         time.sleep(0.001)
     assert server.disconnects == 1
     assert server.connections_open == 0
+
+
+def test_closing_later_harms_nobody() -> None:
+    done: list[str] = []
+    leftovers._close(lambda: done.append("closed"))
+    leftovers._close(lambda: done[1])
+    assert done == ["closed"]
+
+
+def test_at_the_end_of_the_interpreter_nothing_is_closed_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*args: object) -> None:
+        raise RuntimeError(args)
+
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    leftovers.close_later(lambda: None)

@@ -43,6 +43,8 @@ def found(text: str) -> list[str]:
 
 FAULTS: dict[str, Any] = {
     "fine": completion("fine"),
+    "401 that quotes a header": Reply.error(401, f"Invalid team {HEADER}"),
+    "200 that quotes a header": {"error": {"message": f"bad team {HEADER}"}},
     "401 that quotes the key": Reply.error(401, f"Invalid key {KEY}", code=KEY),
     "plain text that quotes the key": Reply(403, body=f"no {KEY}".encode()),
     "200 that quotes the key": {"error": {"message": f"bad {KEY}", "type": KEY}},

@@ -39,7 +39,7 @@ demo: .venv/demo ## see a chat model answer, without network or key (LIVE=1: the
 ROOMS := errors models outputs prompted_tools request response settings testing transport
 
 unit: .venv/dev ## run the tests of the rooms that need no socket, in seconds
-	$(BIN)/pytest -q --disable-socket --allow-unix-socket -m "not sockets" \
+	$(BIN)/pytest -q --disable-socket --allow-unix-socket -m "not sockets and not processes" \
 		$(ROOMS:%=tests/unit_tests/%) $(ARGS)
 
 test: .venv/dev ## run every test that needs no network, and check the coverage

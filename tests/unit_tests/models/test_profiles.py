@@ -281,6 +281,7 @@ EXPECTED = """\
 """
 
 
+@pytest.mark.processes
 class TestScript:
     """The script that rebuilds the table."""
 

@@ -58,10 +58,12 @@ class TestChoice:
         finally:
             http.cache_clear()
 
+    @pytest.mark.processes
     def test_importing_loads_neither(self) -> None:
         core = loaded_after("import langchain_core.language_models.chat_models")
         assert loaded_after("from langchain_onlysq import *") == core
 
+    @pytest.mark.processes
     def test_a_call_loads_one_at_most(self) -> None:
         core = loaded_after("import langchain_core.language_models.chat_models")
         call = (

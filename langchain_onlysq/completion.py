@@ -150,9 +150,9 @@ class Completion(Generic[T]):
     def _new_call_reader(self) -> TextFilter | None:
         if not self._reads_calls:
             return None
-        from langchain_onlysq.prompted_tools.reader import ToolCallParser
+        from langchain_onlysq.prompted_tools.reader import ToolCallReader
 
-        return ToolCallParser(self._tools.names)
+        return ToolCallReader(self._tools.names)
 
 
 class CallGate:

@@ -4,160 +4,133 @@ from __future__ import annotations
 
 import re
 
+from langchain_onlysq.prompted_tools.text_source import BLANKS_IN_LINE, Reading, TextSource
+
+BACKTICKS = re.compile("`+")
 FENCE = 3
 """How many marks a fence has at least."""
-"""How many marks a fence has at least."""
 
-
-def end_of(pattern: re.Pattern[str], text: str, at: int = 0) -> int:
-    """Return where a match that begins here ends."""
-    match = pattern.match(text, at)
-    return match.end() if match else at
+_TOKEN = re.compile(r"`+|~+|\n|[^\n`~]+")
+_UP_TO_MARK = re.compile(r"[^`\n]+")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 class CodeTracker:
     """Knows whether the end of a text is at the start of a line, in inline code, or in a fence.
 
     Attributes:
-        line: What stands before on this line: "start" (blanks), "quote" (marks of a quotation),
-            "number", "item" (the mark of a list item), or "body".
-        code: How many backticks opened the inline code; 0 outside.
         fence: The mark that opened the fence; "" outside.
     """
 
-    _PLAIN = re.compile(r"[^\n`~]+")
-
     def __init__(self) -> None:
-        self.line = "start"
-        self.code = 0
         self.fence = ""
+        # What stands before on this line: "start" (blanks), "quote" (marks of a quotation),
+        # "number", "item" (the mark of a list item), or "body".
+        self._line = "start"
+        # How many backticks opened the inline code; 0 outside.
+        self._code = 0
+        # The run of backticks or tildes that the text ends with, which may go on.
         self._mark, self._size = "", 0
-        self._info = False
-        self._closing = False
+        # Whether this line opened the fence, and whether it may be the one that closes it.
+        self._opens = self._closes = False
+        # Size of each run of backticks -> the place behind the last one, in the text that was
+        # searched for what closes inline code, up to another place.
+        self._runs: dict[int, int] = {}
+        self._searched = 0
 
     @property
     def at_start(self) -> bool:
-        """Whether only blanks stand before on this line."""
-        return self.line == "start" and not self._mark
+        """Whether only blanks stand before on this line, and it is not in a fence."""
+        return self._line == "start" and not (self._mark or self.fence)
 
     def read(self, text: str) -> None:
         """Read on."""
-        at = 0
-        while at < len(text):
-            char = text[at]
+        for token in _TOKEN.findall(text):
+            char = token[0]
             if char != self._mark:
                 self.settle()
             if char in "`~":
                 self._mark = char
-                self._size += 1
-                at += 1
+                self._size += len(token)
             elif char == "\n":
                 self._end_line()
-                at += 1
-            elif self.line == "body":
-                end = end_of(self._PLAIN, text, at)
-                if self._closing and not text[at:end].isspace():
-                    self._closing = False
-                at = end
+            elif self._line == "body":
+                self._closes = self._closes and token.isspace()
             else:
-                self._start_of_line(char)
-                at += 1
+                self._read_start(token)
 
     def settle(self) -> None:
         """Judge the run of marks that ends here."""
         mark, size, self._mark, self._size = self._mark, self._size, "", 0
         if not mark:
             return
-        starts = self.line in ("start", "quote")
-        if self.fence and not (self._info and mark == "`"):
-            self._closing = starts and (mark * size).startswith(self.fence)
-        elif self._info:
-            # What has a backtick behind it on its line was no fence, but inline code.
-            self.code, self.fence, self._info = len(self.fence), "", False
-            self._inline(size)
-        elif size >= FENCE and (starts or self.line == "item"):
-            self.fence, self.code, self._info = mark * size, 0, mark == "`"
+        starts = self._line in ("start", "quote")
+        if self.fence and not (self._opens and mark == "`"):
+            self._closes = starts and (mark * size).startswith(self.fence)
+        elif self._opens:
+            # What has a backtick behind it on its line was not a fence, but inline code.
+            self._code, self.fence, self._opens = len(self.fence), "", False
+            self._read_backticks(size)
+        elif size >= FENCE and (starts or self._line == "item"):
+            self.fence, self._code, self._opens = mark * size, 0, mark == "`"
         elif mark == "`":
-            self._inline(size)
-        self.line = "body"
+            self._read_backticks(size)
+        self._line = "body"
 
     def skip_call(self) -> None:
-        """Pass over a call, which is no Markdown."""
-        self.line, self.code = "body", 0
+        """Pass over a call, which is not Markdown."""
+        self._line, self._code = "body", 0
 
-    def _inline(self, size: int) -> None:
-        if not self.code:
-            self.code = size
-        elif self.code == size:
-            self.code = 0
+    def is_quoted(self, source: TextSource, start: int) -> Reading[bool]:
+        """Tell whether a tag, up to whose body was read, is in inline code.
+
+        That must be closed in the same paragraph. Where it is, what closes it has been read. No
+        text is searched twice in vain.
+
+        Args:
+            source: The text; one that was cut off is taken to close the inline code.
+            start: Place of the tag.
+        """
+        size = self._code
+        if not size or self._line == "start" or _BLANK_LINE.search(source.since(start)):
+            return False
+        if start < self._searched and self._runs.get(size, 0) <= start:
+            return False
+        runs: dict[int, int] = {}
+        while char := (yield from source.skip_over(_UP_TO_MARK)):
+            place = source.offset
+            if char == "`":
+                yield from source.skip_over(BACKTICKS)
+                if source.offset - place == size:
+                    return True
+                runs[source.offset - place] = source.offset
+            else:
+                source.take(1)
+                if (yield from source.skip_over(BLANKS_IN_LINE)) == "\n":
+                    break
+        self._runs, self._searched = runs, source.offset
+        return not (char or source.whole)
+
+    def _read_backticks(self, size: int) -> None:
+        self._code = 0 if self._code == size else self._code or size
 
     def _end_line(self) -> None:
-        if self._closing:
+        if self._closes:
             self.fence = ""
-        if self.line == "start":
-            self.code = 0
-        self.line, self._info, self._closing = "start", False, False
+        if self._line == "start":
+            self._code = 0
+        self._line, self._opens, self._closes = "start", False, False
 
-    def _start_of_line(self, char: str) -> None:
-        if char.isspace():
-            return
-        if char == ">" and self.line in ("start", "quote"):
-            self.line = "quote"
-        elif char.isdigit() and self.line != "body":
-            self.line = "number"
-        elif char in ("-*+>" if self.line != "number" else ".)"):
-            self.line = "item"
-        else:
-            self.line = "body"
-
-
-class Quote:
-    """Reads on behind a tag in what may be inline code: is there a mark that closes it?
-
-    Attributes:
-        verdict: Whether there is one; None while that is not known.
-        held: The text that was read.
-        runs: Size of each run of backticks -> the offset of what follows the last one.
-    """
-
-    def __init__(self, size: int, held: list[str], offset: int) -> None:
-        self.verdict: bool | None = None
-        self.held = held
-        self.runs: dict[int, int] = {}
-        self._size = size
-        self._run = 0
-        self._offset = offset
-        self._blank = False
-
-    def read(self, text: str) -> int:
-        """Read on up to where the verdict is known; return how far that is."""
-        for at, char in enumerate(text):
-            if char == "`":
-                self._run += 1
-                self._blank = False
+    def _read_start(self, text: str) -> None:
+        for char in text:
+            if char.isspace():
                 continue
-            self._end_run(self._offset + at)
-            if char == "\n":
-                if self._blank:
-                    self.verdict = False
-                self._blank = True
-            elif not char.isspace():
-                self._blank = False
-            if self.verdict is not None:
-                self.held.append(text[:at])
-                return at
-        self._offset += len(text)
-        self.held.append(text)
-        return len(text)
-
-    def finish(self) -> None:
-        """End the text, which is whole."""
-        self._end_run(self._offset)
-        self.verdict = self.verdict or False
-
-    def _end_run(self, at: int) -> None:
-        if self._run == self._size:
-            self.verdict = True
-        elif self._run:
-            self.runs[self._run] = at
-        self._run = 0
+            if char == ">" and self._line in ("start", "quote"):
+                self._line = "quote"
+            elif char.isdigit():
+                self._line = "number"
+            elif char in ("-*+>" if self._line != "number" else ".)"):
+                self._line = "item"
+            else:
+                self._line = "body"
+                return

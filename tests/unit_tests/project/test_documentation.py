@@ -27,7 +27,7 @@ from langchain_onlysq import (
     testing,
 )
 from langchain_onlysq.cli import main
-from langchain_onlysq.prompted_tools.reader import ToolCallParser
+from langchain_onlysq.prompted_tools.reader import ToolCallReader
 from langchain_onlysq.prompted_tools.wording import describe_schema, describe_tools
 from langchain_onlysq.settings.call_options import (
     ALIASES,
@@ -342,7 +342,7 @@ class TestTools:
     @pytest.mark.parametrize("row", table(PAGE, "How calls are read"), ids=lambda row: row[0])
     def test_how_calls_are_read(self, row: list[str]) -> None:
         (shown,) = spans(row[0])
-        parser = ToolCallParser(["weather"])
+        parser = ToolCallReader(["weather"])
         deltas = parser.feed(shown.replace("{…}", WRITTEN_CALL).replace("⏎", "\n"))
         deltas += parser.close(whole=True)
         started = [d for d in deltas if not isinstance(d, str) and d.id]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.prompted_tools.reader import ToolCallParser
+from langchain_onlysq.prompted_tools.reader import ToolCallReader
 from langchain_onlysq.prompted_tools.wording import (
     describe_schema,
     describe_tools,
@@ -16,7 +16,6 @@ from langchain_onlysq.prompted_tools.wording import (
     render_call,
     render_result,
 )
-from langchain_onlysq.prompted_tools.written_call import read_call
 from langchain_onlysq.testing import prompted
 
 WEATHER: dict[str, Any] = {
@@ -205,11 +204,6 @@ def test_results_say_what_is_known() -> None:
 def test_rendered_calls_are_understood() -> None:
     arguments = {"a": "</tool_call> é \u2028"}
     assert "é" in render_call("w", arguments, None)
-    _, *parts = ToolCallParser(["w"]).feed(render_call("w", arguments, "1"))
+    _, *parts = ToolCallReader(["w"]).feed(render_call("w", arguments, "1"))
     args = "".join(part.args for part in parts if not isinstance(part, str))
     assert json.loads(args) == arguments
-
-
-def test_calls_are_read() -> None:
-    call = read_call('{"name":"w","arguments":{}}', ["w"])
-    assert (call.name, call.args, call.error) == ("w", "{}", None)

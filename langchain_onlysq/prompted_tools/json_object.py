@@ -1,0 +1,150 @@
+"""A JSON object, read member by member while it arrives. Pure."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from langchain_onlysq.prompted_tools.text_source import (
+    CutOffError,
+    FormError,
+    Reading,
+    TextSource,
+)
+from langchain_onlysq.response.json_text import parse_json
+
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_IN_STRING = re.compile(r'(?:[^"\\<]++|\\[^<])++')
+_IN_SCALAR = re.compile(r"[^ \t\r\n,{}\[\]\"<]+")
+_UP_TO_STRUCTURE = re.compile(r'(?:[^"{}\[\]<]++|"(?:[^"\\<]++|\\[^<])*+")++')
+_LINE_UP_TO_QUOTE = re.compile(r'[^"\\\r\n]+')
+_SCALAR_STARTS = frozenset("-0123456789tfnNI")
+
+
+class ObjectReader:
+    """Reads one object; what is inside its values is followed only as far as to find their ends.
+
+    All that reads raises `CutOffError` at the end of the text, and `FormError` at a character that
+    cannot stand there. A tag in a string is part of it, if the string ends on its line.
+
+    Attributes:
+        values: Raw text of the values that were read, by key; the last one may be cut off.
+        twice: Whether a key came more than once, of which the first counts.
+        first: The first character of the value that comes next.
+        doubt: Place of a closing tag in a string, while the end of that has not been found.
+    """
+
+    def __init__(self, source: TextSource) -> None:
+        self.values: dict[str, str] = {}
+        self.twice = False
+        self.first = ""
+        self.doubt: int | None = None
+        self._source = source
+        self._key: str | None = None
+
+    def next_key(self) -> Reading[str | None]:
+        """Read up to the next value; return its key, or None where the object ends instead."""
+        source, is_first = self._source, self._key is None
+        if is_first:
+            yield from self._skip("{")
+        if (yield from source.need(_BLANKS)) == "}":
+            source.take(1)
+            return None
+        if not is_first:
+            yield from self._skip(",")
+        if (yield from source.need(_BLANKS)) != '"':
+            raise FormError
+        start = source.offset
+        yield from self._string()
+        key = parse_json(source.since(start))
+        if not isinstance(key, str):
+            raise FormError
+        yield from self._skip(":")
+        self._key, self.first = key, (yield from source.need(_BLANKS))
+        if self.first not in '"{[' and self.first not in _SCALAR_STARTS:
+            raise FormError
+        return key
+
+    def value(self) -> Reading[str]:
+        """Read the value of the last key; it is in `values`, too, also where it is cut off."""
+        start, key = self._source.offset, self._key or ""
+        try:
+            if self.first in "{[":
+                yield from self._nested()
+            else:
+                yield from (self._string() if self.first == '"' else self._scalar())
+        finally:
+            raw = self._source.since(start)
+            self.twice |= key in self.values
+            self.values.setdefault(key, raw)
+        return raw
+
+    def _skip(self, char: str) -> Reading[None]:
+        if (yield from self._source.need(_BLANKS)) != char:
+            raise FormError
+        self._source.take(1)
+
+    def _scalar(self) -> Reading[None]:
+        while (yield from self._source.need(_IN_SCALAR)) == "<":
+            self._source.take(1)
+
+    def _nested(self) -> Reading[None]:
+        """Read a list or an object."""
+        depth = 1
+        self._source.take(1)
+        while depth:
+            char = yield from self._source.need(_UP_TO_STRUCTURE)
+            if char == '"':
+                yield from self._string()
+            else:
+                self._source.take(1)
+                depth += (char in "{[") - (char in "}]")
+
+    def _string(self) -> Reading[None]:
+        source = self._source
+        source.take(1)
+        while (char := (yield from source.skip_over(_IN_STRING))) != '"':
+            if char:
+                source.take(1)
+                # What follows a backslash is part of the string, if it is not a tag.
+                if char == "\\" and (yield from source.skip_over()):
+                    source.take(1)
+                continue
+            tag = yield from source.find_mark(source.tags)
+            if not tag:
+                raise CutOffError
+            if tag == source.tags[-1]:
+                yield from self._doubtful(source.offset)
+            else:
+                source.take(1)
+        source.take(1)
+
+    def _doubtful(self, start: int) -> Reading[None]:
+        """Read from a closing tag to the next quote; go back where its line has none."""
+        source, self.doubt = self._source, start
+        tags, source.tags = source.tags, ()
+        source.take(1)
+        while (char := (yield from source.skip_over(_LINE_UP_TO_QUOTE))) == "\\":
+            source.take(1)
+            if (yield from source.skip_over()) in "\r\n":
+                break
+            source.take(1)
+        self.doubt, source.tags = None, tags
+        if char != '"':
+            source.back_to(start)
+            raise CutOffError
+
+
+def members_of(text: str) -> ObjectReader:
+    """Read an object that has arrived, as far as it is one."""
+    source = TextSource(text)
+    source.end(whole=True)
+    written = ObjectReader(source)
+    with suppress(FormError):
+        list(_all_of(written))
+    return written
+
+
+def _all_of(written: ObjectReader) -> Reading[None]:
+    while (yield from written.next_key()) is not None:
+        yield from written.value()

@@ -1,0 +1,63 @@
+"""What the tests of the reader share: texts, and what is read in them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable
+
+from langchain_onlysq.prompted_tools.reader import ToolCallReader
+from langchain_onlysq.response.deltas import Delta, Reasoning
+
+TOOLS = ("w", "add")
+ARGS = '{"a":1}'
+CALL = f'{{"name":"w","arguments":{ARGS}}}'
+TAGGED = f"<tool_call>{CALL}</tool_call>"
+GOOD = ("w", ARGS, None)
+
+Call = tuple[str, str, str | None]
+"""Name, arguments and error of a call."""
+
+
+def deltas_of(
+    pieces: Iterable[str], *, whole: bool = True, tools: tuple[str, ...] = TOOLS
+) -> list[Delta]:
+    ids = (f"id{number}" for number in itertools.count())
+    reader = ToolCallReader(tools, new_id=lambda: next(ids))
+    deltas = [delta for piece in pieces for delta in reader.feed(piece)]
+    return deltas + reader.close(whole=whole)
+
+
+def read(
+    pieces: Iterable[str], *, whole: bool = True, tools: tuple[str, ...] = TOOLS
+) -> tuple[str, list[Call]]:
+    """Put the deltas together, and check that they fit together."""
+    text = ""
+    calls: list[Call] = []
+    for delta in deltas_of(pieces, whole=whole, tools=tools):
+        assert not isinstance(delta, Reasoning)
+        if isinstance(delta, str):
+            assert delta
+            text += delta
+        elif delta.index == len(calls):
+            assert delta.id == f"id{delta.index}"
+            assert delta.name is not None
+            calls.append((delta.name, delta.args, delta.error))
+        else:
+            name, args, error = calls.pop()
+            assert (delta.index, delta.id, delta.name) == (len(calls), None, None)
+            assert error is None
+            calls.append((name, args + delta.args, delta.error))
+    for name, args, error in calls:
+        assert error or (name in tools and isinstance(json.loads(args, strict=False), dict))
+    return text, calls
+
+
+def read_all_ways(
+    text: str, *, whole: bool = True, tools: tuple[str, ...] = TOOLS
+) -> tuple[str, list[Call]]:
+    result = read([text], whole=whole, tools=tools)
+    assert read(text, whole=whole, tools=tools) == result
+    for at in range(len(text)):
+        assert read([text[:at], text[at:]], whole=whole, tools=tools) == result
+    return result

@@ -1,0 +1,171 @@
+"""What holds for any text: cut anywhere it reads the same, nothing is lost, time is linear."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterable
+from types import FrameType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit_tests.prompted_tools.reading import (
+    ARGS,
+    CALL,
+    GOOD,
+    TAGGED,
+    Call,
+    deltas_of,
+    read,
+    read_all_ways,
+)
+
+FRAGMENTS = [
+    *("<tool_call>", "</tool_call>", "<", "{", "}", "[", "]", '"', ",", "`", "```", "~~~", "\n"),
+    *(" ", "\r\n", "\\", "> ", "- ", "1. ", "x", "json", '"name":"w"', '"arguments":', ARGS),
+    *(CALL, TAGGED, "\n```json\n", "\n\n", '{"name":"w","arguments":{"a":"', "\u2028", "</tool"),
+    *("<TOOL_CALL>\n", '{"name":"w",', '"id":', "1", '"b":[', "}}", "</Tool_Call> "),
+]
+HOSTILE = st.lists(st.sampled_from(FRAGMENTS), max_size=14)
+
+
+def timeline(pieces: Iterable[str], *, whole: bool = True) -> list[str | Call]:
+    """Return texts and calls in their order."""
+    found: list[str | Call] = [""]
+    for delta in deltas_of(pieces, whole=whole):
+        last = found[-1]
+        if isinstance(delta, str):
+            found[-1:] = [last + delta] if isinstance(last, str) else [last, delta]
+        elif delta.name is not None:
+            found.append((delta.name, delta.args, delta.error))
+        else:
+            assert not isinstance(last, str)
+            found[-1] = (last[0], last[1] + delta.args, delta.error)
+    return found
+
+
+@given(HOSTILE.map("".join), st.data(), st.booleans())
+def test_pieces_make_no_difference(text: str, data: st.DataObject, whole: bool) -> None:  # noqa: FBT001
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    pieces = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
+    result = timeline([text], whole=whole)
+    assert timeline(pieces, whole=whole) == result
+    assert timeline(text, whole=whole) == result
+
+
+@given(HOSTILE, st.booleans())
+def test_nothing_is_lost(fragments: list[str], whole: bool) -> None:  # noqa: FBT001
+    words = [f" §{number}§ " for number in range(len(fragments))]
+    text = "".join(itertools.chain(*zip(fragments, words, strict=True)))
+    found = timeline([text], whole=whole)
+    said = "".join(item if isinstance(item, str) else item[1] for item in found)
+    kept = [int(word) for word in re.findall("§([0-9]+)§", said)]
+    assert kept == sorted(set(kept))
+    if all(isinstance(item, str) or item[2] is None for item in found):
+        assert kept == list(range(len(fragments)))
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join))
+def test_text_that_calls_nothing_comes_through(text: str) -> None:
+    """Without an opening tag and without the name of a tool there is no call."""
+    text = text.replace('"w"', '"v"')
+    for tag in ("<tool_call>", "<TOOL_CALL>"):
+        text = text.replace(tag, "<tool>")
+    assert "".join(map(str, timeline([text]))) == text
+    assert "".join(map(str, timeline([text], whole=False))) == text
+
+
+def test_long_answers() -> None:
+    big = "x" * 2_000_000
+    text = f'<tool_call>{{"name":"w","arguments":{{"a":"{big}"}}}}</tool_call>'
+    pieces = [text[at : at + 1000] for at in range(0, len(text), 1000)]
+    assert read(pieces) == ("", [("w", f'{{"a":"{big}"}}', None)])
+    for hostile in ("<" * 100_000, "{" * 100_000, "[\n" * 20_000, "`" * 100_000):
+        assert read([hostile]) == (hostile, [])
+    nested = '{"name":"w","arguments":{"a":\n' * 2_000
+    assert read([nested]) == (nested, [])
+    runs = " ".join("`" * size + f" {TAGGED}" for size in range(1, 100))
+    assert len(read([runs])[1]) == 99
+
+
+PROSE = st.text().map(lambda text: text.translate(dict.fromkeys(map(ord, "<{[`~"), "x")))
+
+
+@given(PROSE, PROSE)
+def test_texts_come_through(before: str, after: str) -> None:
+    assert read_all_ways(before) == (before, [])
+    found, calls = read_all_ways(f"{before}\n{TAGGED}\n{after}")
+    assert calls == [GOOD]
+    assert found.split() == f"{before}\n{after}".split()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans(), st.integers(1, 9))
+def test_arguments_come_through(args: dict[str, object], ascii_only: bool, size: int) -> None:  # noqa: FBT001
+    text = json.dumps({"name": "w", "arguments": args}, ensure_ascii=ascii_only)
+    for form in (f"<tool_call>{text}</tool_call>", f"```json\n{text}\n```", text):
+        pieces = [form[at : at + size] for at in range(0, len(form), size)]
+        rest, ((name, found, error),) = read(pieces)
+        assert (rest, name, error, json.loads(found)) == ("", "w", None, args)
+
+
+BEGINNINGS = [
+    *("", "<tool_call>", "<tool_call>[", "<tool_call>```", "<tool_call>{x", "x `<tool_call>{"),
+    *(
+        "```json\n",
+        "```py\n",
+        f"<tool_call>{CALL}",
+        '<tool_call>{"',
+        '{"name":"w","arguments":{"a":',
+    ),
+    *('<tool_call>{"name":"w","arguments":{"a":', '<tool_call>{"name":"w","arguments":{"a":"'),
+    '<tool_call>{"name":"w","arguments":{"a":"</tool_call>',
+]
+REPEATED = [
+    *("<", "{", "[", "`", "~", '"', "\\", "\n", " ", ",", "[\n", "{\n", "```\n", "` ", "{}\n"),
+    *("<tool_call>", "<tool_call> ", "</tool_call>", "<tool_cal", "` <tool_call>{ ", "</tool_cal"),
+    *("` <tool_call>{\n\n", '"</tool_call>', "\\</tool_call>", '{"name":', '{"a":\n', "> ", "1. "),
+    *('<tool_call>{"name":"w","arguments":{"a":"</tool_call>\n', f"{CALL}\n", f"```\n{CALL}\n"),
+    *(
+        '{"name":"w","arguments":{"a":\n',
+        '\n{"name":"w","arguments":{"a":"',
+        TAGGED,
+        f"{TAGGED} a ",
+    ),
+]
+
+
+def steps(pieces: Iterable[str]) -> int:
+    """Count the functions that are called, and the characters that they return."""
+    count = 0
+
+    def tally(_: FrameType, event: str, returned: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+        count += len(returned) if event == "return" and isinstance(returned, str) else 0
+
+    sys.setprofile(tally)
+    try:
+        deltas_of(pieces)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_reading_takes_steps_in_proportion_to_the_text(beginning: str) -> None:
+    for repeated in REPEATED:
+        short = beginning + repeated * (240 // len(repeated))
+        long = beginning + repeated * (240 // len(repeated) * 3)
+        assert steps([long]) < 3.3 * steps([short]) + 400, repeated
+        assert steps(long) < 3.3 * steps(short) + 400, repeated

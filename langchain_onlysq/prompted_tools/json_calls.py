@@ -33,8 +33,8 @@ _JSON_MARKS = frozenset("{}[]:,\"'")
 class JsonCalls:
     """Reads calls that may stand in a list and in a fence, with or without commas between them.
 
-    What is broken is a broken call, and all up to the next tag belongs to it; once a call was
-    delivered, what is not another one is text.
+    What is broken is a broken call, to which all belongs up to the next tag. What follows a call
+    and is not another one is text.
     """
 
     STARTS = ("{", "[", "```")
@@ -97,7 +97,7 @@ class JsonCalls:
         source, start = self._source, self._source.offset
         written = ObjectReader(source)
         name = error = None
-        # What stands before the arguments that were delivered, without which the call is judged.
+        # What stands before arguments that were delivered; the call is judged without them.
         head = ""
         try:
             while (key := (yield from written.next_key())) is not None:

@@ -24,14 +24,14 @@ _SCALAR_STARTS = frozenset("-0123456789tfnNI")
 class ObjectReader:
     """Reads one object; what is inside its values is followed only as far as to find their ends.
 
-    All that reads raises `CutOffError` at the end of the text, and `FormError` at a character that
-    cannot stand there. A tag in a string is part of it, if the string ends on its line.
+    Its methods raise `CutOffError` at the end of the text, and `FormError` at a character that
+    cannot stand there. A tag in a string is part of it if the string ends on the same line.
 
     Attributes:
         values: Raw text of the values that were read, by key; the last one may be cut off.
         twice: Whether a key came more than once, of which the first counts.
         first: The first character of the value that comes next.
-        doubt: Place of a closing tag in a string, while the end of that has not been found.
+        doubt: Place of a closing tag in a string whose end has not been found.
     """
 
     def __init__(self, source: TextSource) -> None:
@@ -66,7 +66,7 @@ class ObjectReader:
         return key
 
     def value(self) -> Reading[str]:
-        """Read the value of the last key; it is in `values`, too, also where it is cut off."""
+        """Read the value of the last key; it is in `values` even where it is cut off."""
         start, key = self._source.offset, self._key or ""
         try:
             if self.first in "{[":

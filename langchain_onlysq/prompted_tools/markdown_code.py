@@ -33,8 +33,8 @@ class CodeTracker:
         self._mark, self._size = "", 0
         # Whether this line opened the fence, and whether it may be the one that closes it.
         self._opens = self._closes = False
-        # Size of each run of backticks -> the place behind the last one, in the text that was
-        # searched for what closes inline code, up to another place.
+        # What was searched for the end of inline code: up to which place, and for each size of
+        # runs of backticks the place after the last one.
         self._runs: dict[int, int] = {}
         self._searched = 0
 
@@ -82,14 +82,14 @@ class CodeTracker:
         self._line, self._code = "body", 0
 
     def is_quoted(self, source: TextSource, start: int) -> Reading[bool]:
-        """Tell whether a tag, up to whose body was read, is in inline code.
+        """Tell whether a mark is in inline code, which must be closed in the same paragraph.
 
-        That must be closed in the same paragraph. Where it is, what closes it has been read. No
-        text is searched twice in vain.
+        If it is, what closes the code has been read. No text is searched twice in vain.
 
         Args:
-            source: The text; one that was cut off is taken to close the inline code.
-            start: Place of the tag.
+            source: The text, read up to what follows the mark and blanks; one that was cut off
+                counts as closing the code.
+            start: Place of the mark.
         """
         size = self._code
         if not size or self._line == "start" or _BLANK_LINE.search(source.since(start)):

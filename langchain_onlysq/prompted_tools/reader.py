@@ -32,9 +32,9 @@ class Form(NamedTuple):
     """A form in which models write calls.
 
     Attributes:
-        opener: The mark before the calls; it counts only where a body follows, blanks aside.
-        closer: The mark behind them; both marks in small letters.
-        body: Reads what stands between the marks.
+        opener: The mark before the calls, in small letters; without a body after it, it is text.
+        closer: The mark after them, in small letters.
+        body: What reads the calls between the marks.
     """
 
     opener: str
@@ -42,9 +42,9 @@ class Form(NamedTuple):
     body: type[JsonCalls]
 
 
-_FORMS = {form.opener: form for form in (Form("<tool_call>", "</tool_call>", JsonCalls),)}
+_FORMS = {form.opener: form for form in [Form("<tool_call>", "</tool_call>", JsonCalls)]}
 _OPENERS = tuple(_FORMS)
-_STARTS = re.compile(r"[<{\[`]")
+_STARTS = re.compile(f"[{re.escape(STARTS + ''.join(mark[0] for mark in _OPENERS))}]")
 
 
 class ToolCallReader:
@@ -69,11 +69,11 @@ class ToolCallReader:
         self._collector = DeltaCollector(new_id)
         self._source = TextSource()
         self._code = CodeTracker()
-        # The marks that count here.
+        # The marks that may come: closing ones only after calls that ended without them.
         self._marks = _OPENERS
         # Up to this place the text was tried as calls without marks.
         self._tried = 0
-        # Whether the text so far is read, and no call in it is open.
+        # Whether all text was read, and no call in it is open.
         self._is_idle = False
         self._reading = self._read_answer()
         next(self._reading)
@@ -135,7 +135,7 @@ class ToolCallReader:
             self._deliver(source.take(1))
 
     def _read_form(self, form: Form) -> Reading[None]:
-        """Read a mark and, if calls follow it, all up to the mark behind them."""
+        """Read a mark and, if calls follow, all up to the mark after them."""
         source, start = self._source, self._source.offset
         source.take(len(form.opener))
         yield from source.skip_over(BLANKS)
@@ -169,6 +169,6 @@ class ToolCallReader:
             self._end_calls(self._marks)
 
     def _end_calls(self, marks: tuple[str, ...]) -> None:
-        """End calls; say which marks count behind them."""
+        """End calls, after which these marks may come."""
         self._marks = marks
         self._code.skip_call()

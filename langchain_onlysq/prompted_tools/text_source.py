@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 Reading = Generator[None, None, T]
-"""A reader at work; what it returns is what it has read."""
+"""A reader at work; it returns what it has read."""
 
 BLANKS = re.compile(r"\s+")
 BLANKS_IN_LINE = re.compile(r"[^\S\n]+")
@@ -27,29 +27,30 @@ class FormError(Exception):
 
 
 class CutOffError(FormError):
-    """The text ended where its form does not."""
+    """The text ended where this form goes on."""
 
 
 class TextSource:
     """A text that arrives in pieces, and the place in it that was read up to.
 
-    A place is an offset in the whole text. What follows the last `forget` can be read again.
+    A place is an offset in the whole text. What was read since the last `forget` is kept: to go
+    back to a place and read it again, or to have it as one string.
 
     Attributes:
         piece: The piece that is being read.
         at: Where in it the next character is.
         whole: Whether the text has ended, and was not cut off.
-        tags: Marks that begin with `<`, at which the text ends for those who read on.
+        tags: Marks that begin with `<`, at which `skip_over` and `need` see an end of the text.
     """
 
     def __init__(self, text: str = "") -> None:
         self.piece, self.at = text, 0
         self.tags: tuple[str, ...] = ()
         self.whole = self._ended = False
-        # Offset of the piece; the pieces before it; those behind it, the next one last.
+        # Offset of the piece; the pieces before it; those after it, the next one last.
         self._start = 0
         self._before: list[str] = []
-        self._behind: list[str] = []
+        self._after: list[str] = []
 
     @property
     def offset(self) -> int:
@@ -58,19 +59,19 @@ class TextSource:
 
     def feed(self, text: str) -> None:
         """Add the next piece."""
-        self._behind.insert(0, text)
+        self._after.insert(0, text)
 
     def end(self, *, whole: bool) -> None:
         """End the text, which is `whole` or was cut off."""
         self._ended, self.whole = True, whole
 
     def pass_over(self, text: str) -> None:
-        """Take a piece as read, where all others were read."""
+        """Count a piece as read, where all the others were read."""
         self._start += self.at + len(text)
         self.piece, self.at = "", 0
 
     def forget(self) -> None:
-        """Give up going back behind this place."""
+        """Drop what was read: nobody goes back to it."""
         self._before.clear()
 
     def take(self, size: int) -> str:
@@ -80,7 +81,7 @@ class TextSource:
         return self.piece[start : self.at]
 
     def since(self, place: int, end: int | None = None) -> str:
-        """Return what stands between a place and another one, or what was read last."""
+        """Return the text from a place up to another one, or up to this one."""
         start, parts = self._start, [self.piece[max(place - self._start, 0) : self.at]]
         for piece in reversed(self._before):
             if start <= place:
@@ -93,25 +94,25 @@ class TextSource:
     def back_to(self, place: int) -> None:
         """Read on from a place before this one."""
         while place < self._start:
-            self._behind.append(self.piece)
+            self._after.append(self.piece)
             self.piece = self._before.pop()
             self._start -= len(self.piece)
         self.at = place - self._start
 
     def more(self) -> Reading[bool]:
         """Add the next piece to what is left of this one; return whether there is one."""
-        while not self._behind:
+        while not self._after:
             if self._ended:
                 return False
             yield
         left = self.piece[self.at :]
         self._before.append(self.piece[: self.at])
         self._start += self.at
-        self.piece, self.at = left + self._behind.pop(), 0
+        self.piece, self.at = left + self._after.pop(), 0
         return True
 
     def skip_over(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
-        """Pass over what a pattern matches; return the character behind it, "" at the end.
+        """Pass over what a pattern matches; return the character after it, "" at an end.
 
         The pattern must match a text in parts just as it matches the whole.
         """
@@ -126,15 +127,15 @@ class TextSource:
                 return ""
 
     def need(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
-        """Do as `skip_over`, but raise where the text ends."""
+        """Do what `skip_over` does, but raise `CutOffError` at an end."""
         if char := (yield from self.skip_over(pattern)):
             return char
         raise CutOffError
 
     def find_mark(self, marks: Sequence[str]) -> Reading[str]:
-        """Return which mark stands here, in any case of its letters; "" where none does.
+        """Return which mark stands here, in capital or small letters; "" where none does.
 
-        This waits only as long as what stands here may yet become one of them.
+        This waits only while what stands here may yet become one of them.
         """
         while True:
             here = self.piece[self.at : self.at + _LONGEST_MARK].lower()

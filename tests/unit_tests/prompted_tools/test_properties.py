@@ -169,3 +169,9 @@ def test_reading_takes_steps_in_proportion_to_the_text(beginning: str) -> None:
         long = beginning + repeated * (240 // len(repeated) * 3)
         assert steps([long]) < 3.3 * steps([short]) + 400, repeated
         assert steps(long) < 3.3 * steps(short) + 400, repeated
+
+
+def test_no_text_is_searched_for_backticks_again_and_again() -> None:
+    """What opens inline code is never closed here, and every opening has another size."""
+    texts = ["".join("`" * size + f" {TAGGED} " for size in range(1, end)) for end in (20, 40)]
+    assert steps(texts[1]) / steps(texts[0]) < 1.2 * len(texts[1]) / len(texts[0])

@@ -162,6 +162,14 @@ def test_text_is_delivered_at_once() -> None:
     assert "".join(map(str, reader.feed("x"))) == "\n```jsx"
 
 
+def test_what_was_read_is_not_kept() -> None:
+    reader = ToolCallReader(TOOLS)
+    for piece in ("plain", "a <b> `c`", TAGGED, "\n{x}\n", "<tool_call> x") * 9:
+        reader.feed(piece)
+    reader.feed("<b")
+    assert len(reader._source.since(0)) < 50
+
+
 def test_ids_are_unique() -> None:
     reader = ToolCallReader(TOOLS)
     ids = {delta.id for delta in reader.feed(TAGGED * 2) if isinstance(delta, ToolCallDelta)}

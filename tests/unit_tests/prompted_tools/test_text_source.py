@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 
 import pytest
 
@@ -125,3 +125,27 @@ def test_a_tag_ends_the_text_for_those_who_read_on() -> None:
     assert source.offset == 5
     source.tags = ()
     assert result_of(source.skip_over()) == "<"
+
+
+class SlicedText(str):
+    """A text that counts the characters of its slices."""
+
+    __slots__ = ()
+    copied = 0
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        part = super().__getitem__(key)
+        type(self).copied += len(part)
+        return part
+
+
+def test_no_more_is_copied_than_is_asked_for() -> None:
+    source = TextSource(SlicedText("x" * 1000))
+    source.take(900)
+    before = SlicedText.copied
+    place = source.offset
+    assert source.take(1) == "x"
+    assert source.since(place) == "x"
+    assert result_of(source.find_mark(MARKS)) == ""
+    source.back_to(place)
+    assert SlicedText.copied - before < 100

@@ -10,7 +10,9 @@ from langchain_onlysq.response.deltas import Reasoning
 if TYPE_CHECKING:
     from langchain_onlysq.response.deltas import Delta
 
-_TEXT_PARTS = frozenset({"text", "output_text", "reasoning", "thinking", "refusal"})
+# Tuples, since what is looked for in them may be anything.
+_REASONING_PARTS = ("reasoning", "thinking")
+_TEXT_PARTS = ("text", "output_text", "refusal", *_REASONING_PARTS)
 _TEXT_KEYS = ("text", "content", "thinking", "reasoning", "refusal")
 
 
@@ -39,7 +41,7 @@ def deltas_of(content: Any) -> tuple[list[Delta], list[Any]]:
     for part in content if isinstance(content, list) else [content]:
         kind = part.get("type") if isinstance(part, dict) else None
         text = text_of(part)
-        if text and kind in {"reasoning", "thinking"}:
+        if text and kind in _REASONING_PARTS:
             deltas.append(Reasoning(text))
         elif text:
             deltas.append(text)

@@ -459,3 +459,11 @@ def test_a_body_that_holds_no_object_is_not_understood(body: bytes) -> None:
     _, error = failure(body)
     assert type(error) is OnlySqResponseError
     assert "not an answer" in str(error)
+
+
+@pytest.mark.parametrize("kind", [[], {}, 7, None, [["text"]]])
+def test_a_part_of_an_odd_type_is_kept(kind: Any) -> None:
+    part = {"type": kind, "x": 1}
+    deltas, end = answer(events(delta("stop", content=[part, "text"])))
+    assert text(deltas) == "text"
+    assert end.additional == ({} if kind is None else {"content_parts": [part]})

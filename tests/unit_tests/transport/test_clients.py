@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,10 @@ class TestEnds:
         del owner
         gc.collect()
         eventually(lambda: client.is_closed)
+
+    @pytest.fixture(autouse=True)
+    def _alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(clients, "_owners", weakref.WeakSet())
 
     def test_clients_close_with_the_interpreter(self) -> None:
         owner = Clients()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from langchain_onlysq import ChatOnlySq
+from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
 from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Pause, Reply, chunk
 from langchain_onlysq.transport import certificates, clients
 from langchain_onlysq.transport.clients import CALLS_OF_A_CLIENT, Clients, ClientSettings, Lease
@@ -92,6 +92,16 @@ class TestLeases:
         assert again is not lease
         assert not again.client.is_closed
         owner.close()
+
+    def test_a_library_that_cannot_be_loaded_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> None:
+            raise OSError(24, "Too many open files")
+
+        monkeypatch.setattr(clients, "http", refuse)
+        with pytest.raises(OnlySqConnectionError, match=r"cannot be loaded: .* Too many open"):
+            Clients().lease(SETTINGS)
 
     def test_a_lease_may_be_given_back_from_anywhere(self) -> None:
         lease = Lease(object())

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from langchain_onlysq.testing.quota import Quota
 from langchain_onlysq.testing.replies import Reply, ReplyLike
 from langchain_onlysq.testing.requests import Headers, Request
 from langchain_onlysq.testing.service import Service
@@ -42,6 +43,9 @@ class LocalOnlySq:
         strict: Whether requests are checked. Unknown paths and wrong methods are refused anyway.
         native_tools_on_v2: Whether v2 takes tools like the openai endpoint.
         ignores_stop: Whether the built-in model goes on after a stop sequence.
+        requests_per_minute: How many chat requests are accepted, for each key and model; the
+            others are refused with 429, as the service does. None accepts all.
+        minute: Seconds that such a minute takes: a short one shows in a moment how a program waits.
 
     Example:
         >>> with LocalOnlySq("Hello!") as server:
@@ -55,9 +59,14 @@ class LocalOnlySq:
         strict: bool = True,
         native_tools_on_v2: bool = False,
         ignores_stop: bool = False,
+        requests_per_minute: int | None = None,
+        minute: float = 60.0,
     ) -> None:
         self._service = Service(
-            strict=strict, native_tools_on_v2=native_tools_on_v2, ignores_stop=ignores_stop
+            strict=strict,
+            native_tools_on_v2=native_tools_on_v2,
+            ignores_stop=ignores_stop,
+            quota=Quota(requests_per_minute, minute),
         )
         self._service.script(replies)
         self._traffic = _Traffic()

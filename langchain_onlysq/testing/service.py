@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from langchain_onlysq.testing.bodies import catalogue
 from langchain_onlysq.testing.checks import RefusedRequestError, check_chat
+from langchain_onlysq.testing.quota import Quota
 from langchain_onlysq.testing.replies import Reply, ReplyLike, resolve, shape
 from langchain_onlysq.testing.requests import CATALOGUE_PATH, OPENAI_PATH, V2_PATH, Request
 from langchain_onlysq.testing.responder import respond
@@ -28,9 +29,18 @@ class Service:
         strict: Whether requests are checked.
         native_tools_on_v2: Whether v2 takes tools like the openai endpoint.
         ignores_stop: Whether the built-in model goes on after a stop sequence.
+        quota: Refuses chat requests beyond a number per minute.
     """
 
-    def __init__(self, *, strict: bool, native_tools_on_v2: bool, ignores_stop: bool) -> None:
+    def __init__(
+        self,
+        *,
+        strict: bool,
+        native_tools_on_v2: bool,
+        ignores_stop: bool,
+        quota: Quota | None = None,
+    ) -> None:
+        self._quota = quota or Quota(None)
         self._strict = strict
         self._native_tools_on_v2 = native_tools_on_v2
         self._ignores_stop = ignores_stop
@@ -80,6 +90,8 @@ class Service:
             return Reply.error(405, f"Method {request.method} not allowed.", headers=allowed)
         if request.path == CATALOGUE_PATH:
             return resolve(_next(self._catalogue_replies, catalogue()), request)
+        if refusal := self._quota.refusal(request):
+            return refusal
         if self._strict:
             check_chat(request, native_tools_on_v2=self._native_tools_on_v2)
         return resolve(_next(self._replies, self._respond), request)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
@@ -13,10 +12,8 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableMap
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr, model_validator
 
 from langchain_onlysq._version import __version__
@@ -27,6 +24,7 @@ from langchain_onlysq.outputs.content_blocks import PROVIDER
 from langchain_onlysq.outputs.events import EventMaker, message_id
 from langchain_onlysq.request.body import build_body, encode
 from langchain_onlysq.request.builder import RequestBuilder
+from langchain_onlysq.request.token_estimates import TokenEstimates
 from langchain_onlysq.request.tools import (
     format_tools,
     normalize_tool_choice,
@@ -61,7 +59,7 @@ logger = logging.getLogger("langchain_onlysq")
 T = TypeVar("T")
 
 
-class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
+class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
     """Chat models of OnlySq, a free service in front of a hundred of them.
 
     Every field of `CallOptions` can also be passed as a keyword of a call, for that call alone;
@@ -111,9 +109,18 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         copied.profile = self.profile and self.profile.copy()
         return copied
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the model, with other settings; a profile that was looked up is looked up again."""
+        copied = super().model_copy(update=update, deep=deep)
+        if "profile" not in (update or {}) and self.profile == profile_of(self):
+            copied.profile = profile_of(copied)
+        return copied
+
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Unpickle: as a copy does, with connections of its own."""
-        super().__setstate__(state)
+        """Unpickle, with connections of its own; an older pickle lacks the newer fields."""
+        fields = type(self).model_fields
+        defaults = {name: field.get_default() for name, field in fields.items()}
+        super().__setstate__({**state, "__dict__": {**defaults, **state["__dict__"]}})
         self._clients = Clients()
 
     # Identity: tracing, caching, serialisation
@@ -153,30 +160,6 @@ class ChatOnlySq(Closing, BaseChatModel, ModelSettings):
         """Return what LangChain's caches tell calls apart by: all that may change an answer."""
         own = {"class": self.lc_id(), "output_version": self.output_version}
         return cache_key({**self._identifying_params, **own}, {**kwargs, "stop": stop})
-
-    # Token counts
-
-    def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text, offline: four characters count as one.
-
-        Set `custom_get_token_ids` for a tokenizer of your own.
-        """
-        if self.custom_get_token_ids is not None:
-            return len(self.custom_get_token_ids(text))
-        return math.ceil(len(text) / 4)
-
-    def get_num_tokens_from_messages(
-        self,
-        messages: Sequence[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
-    ) -> int:
-        """Estimate the tokens of messages and tools, offline.
-
-        The hundred models have as many tokenizers, so this is an approximation: about four
-        characters to a token, and some for each message.
-        """
-        schemas: list[Any] = [convert_to_openai_tool(tool) for tool in tools or ()]
-        return count_tokens_approximately(messages, tools=schemas or None)
 
     # Tools and structured output
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.language_models.model_profile import ModelProfile
 
 from langchain_onlysq.models.profile_table import MODELS
 
 if TYPE_CHECKING:
-    from langchain_core.language_models.model_profile import ModelProfile
-
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
+
+REASONING_EFFORTS = ("low", "medium", "high")
+"""What clients of the service send as `reasoning_effort`."""
+
+_KNOWN = ModelProfile.__annotations__.keys()
+"""The keys that the installed langchain-core knows; some came with later versions."""
 
 _TAGS = re.compile(r"(?:[:-]latest|:free)+$")
 _DATE = re.compile(r"[-@]20\d\d(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])$")
@@ -45,7 +51,7 @@ def profile_of(options: CallOptions) -> ModelProfile | None:
     able = abilities.split()
     natively = options.native_tools and options.endpoint == "openai"
     tools = not options.native_tools or (natively and "tools" in able)
-    return {
+    profile: dict[str, Any] = {
         "max_input_tokens": max_input_tokens,
         "max_output_tokens": max_output_tokens,
         "text_inputs": True,
@@ -61,9 +67,13 @@ def profile_of(options: CallOptions) -> ModelProfile | None:
         "video_outputs": False,
         "reasoning_output": "reasoning" in able,
         "tool_calling": tools,
+        "tool_choice": tools,
         "tool_call_streaming": tools,
         "structured_output": natively and "structured" in able,
     }
+    if "reasoning" in able:
+        profile["reasoning_effort_levels"] = list(REASONING_EFFORTS)
+    return cast("ModelProfile", {key: profile[key] for key in profile if key in _KNOWN})
 
 
 def plain_name(model: str) -> str:

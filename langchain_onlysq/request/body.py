@@ -69,6 +69,9 @@ def build_body(
         if value is not None and value != []:
             request[name] = value
     request.update((key, value) for key, value in extra.items() if value is not None)
+    if options.reasoning_effort:
+        # So two clients of the service send it; its documentation does not name it.
+        request["extra"] = {**request.get("extra", {}), "reasoning": options.reasoning_effort}
     if stream:
         request["stream"] = True
         if options.stream_usage:

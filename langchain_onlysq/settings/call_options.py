@@ -97,6 +97,9 @@ class CallOptions(BaseModel):
     seed: int | None = None
     """Seed for sampling; sent only when set."""
 
+    reasoning_effort: Annotated[str, Field(min_length=1)] | None = None
+    """How long the model may think: `"low"`, `"medium"`, `"high"`; sent only when set."""
+
     stop: StopSequences = None
     """Texts that end the answer. Sent, and obeyed here too, since v2 does not promise it."""
 

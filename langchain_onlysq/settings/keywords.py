@@ -35,13 +35,14 @@ class ConstructorKeywords(TypedDict, total=False):
     """The keywords of `ChatOnlySq`, under their short names; its fields say what each means."""
 
     model: Required[str]
-    api_key: SecretStr | str
-    base_url: str
+    api_key: SecretStr | str | None
+    base_url: str | None
     endpoint: Endpoint
     temperature: float | None
     top_p: float | None
     max_tokens: int | None
     seed: int | None
+    reasoning_effort: str | None
     stop: str | list[str] | None
     model_kwargs: dict[str, Any]
     streaming: bool

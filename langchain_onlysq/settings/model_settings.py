@@ -26,6 +26,10 @@ _SyncClient = AfterValidator(partial(check_client, is_async=False))
 _AsyncClient = AfterValidator(partial(check_client, is_async=True))
 
 
+_FROM_ENVIRONMENT = frozenset({"onlysq_api_key", "onlysq_api_base"})
+"""Fields of which None means the environment's: so `loads` passes a key that it does not find."""
+
+
 class ModelSettings(CallOptions):
     """The fields of `ChatOnlySq` that hold for all of its calls."""
 
@@ -74,6 +78,8 @@ class ModelSettings(CallOptions):
         resolved: dict[str, Any] = {}
         for name, value in values.items():
             field = ALIASES.get(name, name)
+            if value is None and field in _FROM_ENVIRONMENT:
+                continue
             if field not in cls.model_fields:
                 raise ValueError(unknown_keyword(name, [*cls.model_fields, *ALIASES]))
             if field in resolved and resolved[field] != value:

@@ -97,9 +97,8 @@ def request_of(
 
 def answered(body: Any, path: str = V2, **options: bool) -> dict[str, Any]:
     """The body of the answer to a request, without any socket."""
-    service = Service(
-        **{"strict": True, "native_tools_on_v2": False, "ignores_stop": False, **options}
-    )
+    defaults: dict[str, Any] = {"strict": True, "native_tools_on_v2": False, "ignores_stop": False}
+    service = Service(**{**defaults, **options})
     reply = service.answer(request_of(body, path))
     assert isinstance(reply.body, bytes)
     answer: dict[str, Any] = json.loads(reply.body)

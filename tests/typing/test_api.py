@@ -72,7 +72,7 @@ def test_mistakes_in_the_constructor_are_noticed() -> None:
         lambda: ChatOnlySq(temperature=0),  # type: ignore[call-arg]
         lambda: ChatOnlySq(model="m", temprature=1),  # type: ignore[call-arg]
         lambda: ChatOnlySq(model=None),  # type: ignore[arg-type]
-        lambda: ChatOnlySq(model="m", api_key=None),  # type: ignore[arg-type]
+        lambda: ChatOnlySq(model="m", api_key=7),  # type: ignore[arg-type]
         lambda: ChatOnlySq(model="m", endpoint="v3"),  # type: ignore[arg-type]
         lambda: ChatOnlySq(model="m", timeout="soon"),  # type: ignore[arg-type]
         lambda: ChatOnlySq(model="m", tool_calling="magic"),  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def test_fields_are_read_as_they_are_kept() -> None:
     assert (llm.api_key, llm.stop) == (SecretStr("k"), ["x"])
 
 
-MANY_FORMS = {"api_key", "stop", "timeout", "proxy", "http_client", "http_async_client"}
+MANY_FORMS = {"api_key", "base_url", "stop", "timeout", "proxy", "http_client", "http_async_client"}
 """Keywords that are taken in more forms than the field keeps."""
 
 

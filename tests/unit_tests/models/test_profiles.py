@@ -8,7 +8,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 from langchain.agents import create_agent
@@ -42,8 +42,31 @@ def test_a_profile() -> None:
         "max_output_tokens": 16384,
         **dict.fromkeys([*can.split(), "tool_call_streaming"], True),
         **dict.fromkeys([*cannot.split(), "video_outputs", "reasoning_output"], False),
+        **known(tool_choice=True),
         "structured_output": False,
     }
+
+
+def known(**facts: Any) -> dict[str, Any]:
+    """Return the keys that this version of langchain-core knows."""
+    return {key: facts[key] for key in facts if key in get_type_hints(ModelProfile)}
+
+
+def test_a_model_that_thinks_says_how_long_it_may() -> None:
+    levels = known(reasoning_effort_levels=["low", "medium", "high"])
+    assert profile("deepseek-r1").items() >= levels.items()
+    assert "reasoning_effort_levels" not in profile("gpt-4o-mini")
+
+
+def test_a_copy_with_another_model_has_the_profile_of_that() -> None:
+    llm = ChatOnlySq(model="gpt-4o-mini")
+    assert llm.model_copy(update={"model": "deepseek-r1"}).profile == profile("deepseek-r1")
+    assert llm.model_copy(update={"model": "unheard-of"}).profile is None
+    assert llm.model_copy(update={"temperature": 0.0}).profile == profile("gpt-4o-mini")
+    own: ModelProfile = {"max_input_tokens": 7}
+    given = ChatOnlySq(model="gpt-4o-mini", profile=own)
+    assert given.model_copy(update={"model": "deepseek-r1"}).profile == own
+    assert llm.model_copy(update={"model": "deepseek-r1", "profile": own}).profile == own
 
 
 @pytest.mark.parametrize("model", MODEL_IDS)
@@ -210,7 +233,8 @@ def test_every_model_of_the_table_gives_a_profile_of_langchains_form() -> None:
     for model in MODELS:
         for fields in ({}, {"endpoint": "openai"}):
             for key, value in profile(model, **fields).items():
-                assert type(value) is types[key], (model, key)
+                kind = get_origin(types[key]) or types[key]
+                assert type(value) is kind, (model, key)
 
 
 def test_the_table_is_in_order_and_names_its_source() -> None:

@@ -223,3 +223,11 @@ class TestEncoding:
         for value in (cycle, deep):
             with pytest.raises(OnlySqInvalidRequestError):
                 encode({"a": value}, "m")
+
+
+@pytest.mark.parametrize("endpoint", ["openai", "v2"])
+def test_the_reasoning_effort_stands_beside_the_messages(endpoint: str) -> None:
+    body = build({"extra": {"a": 1}}, endpoint=endpoint, reasoning_effort="low")
+    request = body["request"] if endpoint == "v2" else body
+    assert request["extra"] == {"a": 1, "reasoning": "low"}
+    assert "extra" not in json.dumps(build(endpoint=endpoint))

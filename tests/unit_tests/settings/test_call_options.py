@@ -58,6 +58,7 @@ class TestFields:
             "parse_reasoning": True,
             "allow_empty": False,
             "allow_truncated_stream": False,
+            "reasoning_effort": None,
         }
 
     @pytest.mark.parametrize(

@@ -84,6 +84,16 @@ def test_dumps_masks_the_key_and_loads_restores(monkeypatch: pytest.MonkeyPatch)
         assert getattr(loaded, name) == getattr(llm, name)
 
 
+def test_a_dump_loads_where_no_key_is_set() -> None:
+    loaded = loads(
+        dumps(make(api_key=CANARY)),
+        valid_namespaces=["langchain_onlysq"],
+        allowed_objects=[ChatOnlySq],
+        secrets_from_env=True,
+    )
+    assert loaded.api_key.get_secret_value() == "openai"
+
+
 def test_nothing_secret_is_shown() -> None:
     llm = make(
         api_key=CANARY,

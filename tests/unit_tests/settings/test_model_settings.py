@@ -230,3 +230,12 @@ def test_default_headers_are_added_and_can_replace_the_user_agent(server: LocalO
     make(base_url=server.base_url, default_headers=headers).invoke("Hi")
     sent = server.requests[0].headers
     assert (sent["user-agent"], sent["x-team"]) == ("mine/1", "blue")
+
+
+def test_none_for_the_key_or_the_address_is_the_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ONLYSQ_API_KEY", "of-the-environment")
+    llm = ChatOnlySq(model="m", api_key=None, base_url=None)
+    assert llm.api_key.get_secret_value() == "of-the-environment"
+    assert llm.base_url == "https://api.onlysq.ru/ai"

@@ -6,13 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
-from langchain_onlysq.prompted_tools.text_source import (
-    BLANKS,
-    CutOffError,
-    FormError,
-    Reading,
-    TextSource,
-)
+from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
 from langchain_onlysq.prompted_tools.written_call import (
     ARGUMENT_KEYS,
     CUT_OFF,
@@ -52,7 +46,7 @@ class JsonCalls:
     def read(self) -> Reading[None]:
         """Read the calls up to a tag, the end of the text, or what is not a call."""
         source, start = self._source, self._source.offset
-        while (char := (yield from source.skip_over(BLANKS))) in ("[", "`"):
+        while (char := (yield from source.skip_over())) in ("[", "`"):
             if char == "[":
                 if "]" in self._closers:
                     break
@@ -76,7 +70,7 @@ class JsonCalls:
     def _read_between(self) -> Reading[str]:
         """Read up to the next call; return its first character, or "" where none follows."""
         source, start, comma = self._source, self._source.offset, False
-        while (char := (yield from source.skip_over(BLANKS))) not in ("", "{"):
+        while (char := (yield from source.skip_over())) not in ("", "{"):
             if comma or char not in f",{self._closers}":
                 # What was read as a call may have been only the beginning of what was meant.
                 self._collector.more(error=NOT_JSON if comma or char in _JSON_MARKS else None)

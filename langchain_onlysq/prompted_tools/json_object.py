@@ -5,12 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from langchain_onlysq.prompted_tools.text_source import (
-    CutOffError,
-    FormError,
-    Reading,
-    TextSource,
-)
+from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
 from langchain_onlysq.response.json_text import parse_json
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -107,7 +102,7 @@ class ObjectReader:
             if char:
                 source.take(1)
                 # What follows a backslash is part of the string, if it is not a tag.
-                if char == "\\" and (yield from source.skip_over()):
+                if char == "\\" and (yield from source.peek()):
                     source.take(1)
                 continue
             tag = yield from source.find_mark(source.tags)
@@ -126,7 +121,7 @@ class ObjectReader:
         source.take(1)
         while (char := (yield from source.skip_over(_LINE_UP_TO_QUOTE))) == "\\":
             source.take(1)
-            if (yield from source.skip_over()) in "\r\n":
+            if (yield from source.peek()) in "\r\n":
                 break
             source.take(1)
         self.doubt, source.tags = None, tags

@@ -13,13 +13,7 @@ from langchain_onlysq.prompted_tools.delta_collector import DeltaCollector
 from langchain_onlysq.prompted_tools.json_calls import JsonCalls
 from langchain_onlysq.prompted_tools.markdown_code import CodeTracker
 from langchain_onlysq.prompted_tools.standalone_calls import STARTS, read_standalone
-from langchain_onlysq.prompted_tools.text_source import (
-    BLANKS,
-    CutOffError,
-    FormError,
-    Reading,
-    TextSource,
-)
+from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
 from langchain_onlysq.response.tool_calls import new_call_id
 
 if TYPE_CHECKING:
@@ -138,7 +132,7 @@ class ToolCallReader:
         """Read a mark and, if calls follow, all up to the mark after them."""
         source, start = self._source, self._source.offset
         source.take(len(form.opener))
-        yield from source.skip_over(BLANKS)
+        yield from source.skip_over()
         body = source.offset
         follows = yield from source.find_mark(form.body.STARTS)
         if not follows or (yield from self._code.is_quoted(source, start)):

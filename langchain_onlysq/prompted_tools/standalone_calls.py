@@ -5,7 +5,6 @@ from __future__ import annotations
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
 from langchain_onlysq.prompted_tools.markdown_code import BACKTICKS, FENCE
 from langchain_onlysq.prompted_tools.text_source import (
-    BLANKS,
     BLANKS_IN_LINE,
     CutOffError,
     FormError,
@@ -56,7 +55,7 @@ def _read_fenced(
         raise FormError
     yield from _read_language(source)
     calls = yield from _read_group(source, tool_names)
-    while (char := (yield from source.skip_over(BLANKS))) in ("{", "["):
+    while (char := (yield from source.skip_over())) in ("{", "["):
         calls += yield from _read_group(source, tool_names)
     if char == "`":
         start = source.offset
@@ -68,7 +67,8 @@ def _read_fenced(
 def _read_language(source: TextSource) -> Reading[None]:
     info = ""
     while not info.endswith("\n"):
-        char = yield from source.need()
+        if not (char := (yield from source.peek())):
+            raise CutOffError
         info += char
         word = info.strip().lower()
         begun = any(known.startswith(word) for known in _CALL_FENCES)
@@ -80,13 +80,13 @@ def _read_language(source: TextSource) -> Reading[None]:
 
 def _read_group(source: TextSource, tool_names: frozenset[str]) -> Reading[list[WrittenCall]]:
     """Read a call, or a list of them."""
-    if (yield from source.need(BLANKS)) != "[":
+    if (yield from source.need()) != "[":
         return [(yield from _read_call(source, tool_names))]
     calls, mark = [], ","
     while mark == ",":
         source.take(1)
         calls.append((yield from _read_call(source, tool_names)))
-        mark = yield from source.need(BLANKS)
+        mark = yield from source.need()
     if mark != "]":
         raise FormError
     source.take(1)
@@ -95,7 +95,7 @@ def _read_group(source: TextSource, tool_names: frozenset[str]) -> Reading[list[
 
 def _read_call(source: TextSource, tool_names: frozenset[str]) -> Reading[WrittenCall]:
     """Read an object; give up at its first member that no call has."""
-    yield from source.need(BLANKS)
+    yield from source.need()
     start, written = source.offset, ObjectReader(source)
     while (key := (yield from written.next_key())) is not None:
         if key not in _CALL_KEYS or (key in ARGUMENT_KEYS and written.first not in '{"'):

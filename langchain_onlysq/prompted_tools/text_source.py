@@ -15,10 +15,10 @@ T = TypeVar("T")
 Reading = Generator[None, None, T]
 """A reader at work; it returns what it has read."""
 
-BLANKS = re.compile(r"\s+")
 BLANKS_IN_LINE = re.compile(r"[^\S\n]+")
-NOTHING = re.compile(r"(?!)")
 
+_BLANKS = re.compile(r"\s+")
+_NOTHING = re.compile(r"(?!)")
 _LONGEST_MARK = 64
 
 
@@ -40,7 +40,7 @@ class TextSource:
         piece: The piece that is being read.
         at: Where in it the next character is.
         whole: Whether the text has ended, and was not cut off.
-        tags: Marks that begin with `<`, at which `skip_over` and `need` see an end of the text.
+        tags: Marks that begin with `<`, at which readers see an end of the text.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -111,8 +111,8 @@ class TextSource:
         self.piece, self.at = left + self._after.pop(), 0
         return True
 
-    def skip_over(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
-        """Pass over what a pattern matches; return the character after it, "" at an end.
+    def skip_over(self, pattern: re.Pattern[str] = _BLANKS) -> Reading[str]:
+        """Pass over blanks, or what a pattern matches; return the next character, "" at an end.
 
         The pattern must match a text in parts just as it matches the whole.
         """
@@ -126,7 +126,11 @@ class TextSource:
             if not (yield from self.more()):
                 return ""
 
-    def need(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
+    def peek(self) -> Reading[str]:
+        """Return the next character; "" at an end."""
+        return self.skip_over(_NOTHING)
+
+    def need(self, pattern: re.Pattern[str] = _BLANKS) -> Reading[str]:
         """Do what `skip_over` does, but raise `CutOffError` at an end."""
         if char := (yield from self.skip_over(pattern)):
             return char

@@ -1,8 +1,9 @@
-"""What ChatOnlySq does, in five steps, against a local server or (--live) the real service."""
+"""What ChatOnlySq does, in six steps, against a local server or (--live) the real service."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from contextlib import nullcontext
@@ -96,6 +97,21 @@ def agent(llm: ChatOnlySq) -> None:
             messages.append(result)
 
 
+def pacing() -> None:
+    logging.getLogger("langchain_onlysq").setLevel(logging.ERROR)  # it would announce the wait
+    title("6. Ten questions at once, of which the service allows four a minute (here of 2 seconds)")
+    with (
+        LocalOnlySq(requests_per_minute=4, minute=2) as server,
+        ChatOnlySq(model=MODEL, base_url=server.base_url) as llm,
+    ):
+        started = time.monotonic()
+        answers = llm.batch([f"Question {number}" for number in range(10)])
+        refused = len(server.requests) - len(answers)
+    waits = [answer.response_metadata.get("waited", 0.0) for answer in answers]
+    print(f"   {len(answers)} answers in {time.monotonic() - started:.1f} s, {refused} refusals")
+    print(f"   the last one waited {max(waits):.1f} s for its turn")
+
+
 def local_server() -> LocalOnlySq:
     sentence = "It reads a conversation and writes what could well come next, word by word."
     return LocalOnlySq(
@@ -128,6 +144,7 @@ def main() -> int:
                 if running:
                     running.reply(*AGENT_SCRIPT)
                 agent(llm)
+                pacing()
             except OnlySqError as error:
                 print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
                 return 1

@@ -46,6 +46,7 @@ from langchain_onlysq.settings.service import (
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings, Closing
+from langchain_onlysq.transport.turns import Turns
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -348,7 +349,9 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         service = Service(self.onlysq_api_base, self.onlysq_api_key)
         requests = RequestBuilder(body, options, service, self.default_headers, stream=stream)
         context = service.error_context(options.model, self.default_headers)
-        return Completion(requests, options, context, tools, new_outputs)
+        is_paced = options.pacing and options.max_retries > 0
+        turns = Turns(service, options.max_wait) if is_paced else None
+        return Completion(requests, options, context, tools, new_outputs, turns)
 
     def _event_completion(
         self,

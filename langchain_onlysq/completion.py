@@ -9,7 +9,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from langchain_onlysq.errors import OnlySqConnectionError, OnlySqError, OnlySqTimeoutError
+from langchain_onlysq.errors import (
+    OnlySqConnectionError,
+    OnlySqError,
+    OnlySqRateLimitError,
+    OnlySqTimeoutError,
+)
 from langchain_onlysq.response.deltas import ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.transport.attempts import attempts, send_request
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
+    from langchain_onlysq.transport.turns import Turns
 
     # Effects, and outputs between them; then the end of the answer.
     Steps = Generator[Any, Any, AnswerEnd]
@@ -46,6 +52,7 @@ class Completion(Generic[T]):
         context: ErrorContext,
         tools: ToolRequest,
         new_outputs: Callable[[], Outputs[T]],
+        turns: Turns | None = None,
     ) -> None:
         """Prepare a completion; nothing is sent yet.
 
@@ -55,6 +62,7 @@ class Completion(Generic[T]):
             context: What an error message may say and must not show.
             tools: The tools of the call.
             new_outputs: Begins the outputs of an attempt.
+            turns: Waits for the call's turns; None where it takes no part in pacing.
 
         Raises:
             OnlySqInvalidRequestError: If the request cannot be written as JSON.
@@ -66,6 +74,7 @@ class Completion(Generic[T]):
         self._tools = tools
         self._reads_calls = bool(tools.names) and not options.native_tools
         self._new_outputs = new_outputs
+        self._turns = turns
         # Of the latest attempt:
         self._outputs = new_outputs()
         self._gate = CallGate(tools, closed=False)
@@ -74,33 +83,64 @@ class Completion(Generic[T]):
 
     def steps(self) -> Generator[Effect | T, Any, None]:
         """Yield effects, and the outputs between them."""
-        model, *others = dict.fromkeys([self._options.model, *self._options.fallback_models])
+        models = list(dict.fromkeys([self._options.model, *self._options.fallback_models]))
         # Id of a model that failed -> what is said of it beside the error of another.
         failed: dict[str, str] = {}
         while True:
+            model = models[0]
             try:
-                end = yield from self._ask(model)
+                model = yield from self._choose(models)
+                end = yield from self._ask(model, is_last=len(models) == 1)
                 break
             except OnlySqError as error:
-                if self._delivered or not others or not may_fall_back(error):
+                if self._is_busy_elsewhere(error, models):
+                    continue
+                if self._delivered or self._is_last(models) or not may_fall_back(error):
                     for note in failed.values():
                         error.add_note(note)
                     # What the last attempt brought is delivered, also what was held back of it.
                     yield from self._outputs.feed(self._gate.take())
                     raise
+                self._turn_from(model, error, models)
                 failed[model] = _note(model, error)
-                following = others.pop(0)
-                warn_of_fallback(error, model, following)
-                model = following
             yield AcquirePermit()
         if failed:
             end.metadata["attempted_models"] = list(failed)
+        if self._turns and self._turns.waited:
+            end.metadata["waited"] = round(self._turns.waited, 3)
         yield from self._outputs.finish(end)
 
-    def _ask(self, model: str) -> Steps:
+    @property
+    def _takes_what_is_open(self) -> bool:
+        return self._turns is not None and self._options.fallback_when == "busy"
+
+    def _choose(self, models: list[str]) -> Generator[Effect, Any, str]:
+        """Return the model to ask: the first, or the first whose turn it is."""
+        if self._turns is None or not self._takes_what_is_open:
+            return models[0]
+        return (yield from self._turns.take(self._turns.awake(models)))
+
+    def _is_busy_elsewhere(self, error: OnlySqError, models: list[str]) -> bool:
+        """Whether one of several models refused a call that may go to any of them."""
+        is_refusal = isinstance(error, OnlySqRateLimitError) and not self._delivered
+        return is_refusal and self._takes_what_is_open and not self._is_last(models)
+
+    def _is_last(self, models: list[str]) -> bool:
+        """Whether no other model is to be asked."""
+        gave_up = self._turns is not None and self._turns.gave_up
+        return len(models) == 1 or (gave_up and self._takes_what_is_open)
+
+    def _turn_from(self, model: str, error: OnlySqError, models: list[str]) -> None:
+        """Leave a model that failed for good."""
+        models.remove(model)
+        warn_of_fallback(error, model, models[0])
+        if self._turns and not isinstance(error, OnlySqRateLimitError):
+            self._turns.rest(model)
+
+    def _ask(self, model: str, *, is_last: bool) -> Steps:
         """Get an answer; ask once more where it does not call the tool that it had to call."""
         first = self._first if model == self._options.model else self._requests.first(model)
-        end = yield from self._answer(first, forced=self._tools.forced is not None)
+        end = yield from self._answer(first, forced=self._tools.forced is not None, is_last=is_last)
         if not self._gate.closed:
             return end
         from langchain_onlysq.prompted_tools.wording import as_text, remind
@@ -108,11 +148,21 @@ class Completion(Generic[T]):
         answer = as_text(self._gate.held, with_calls=self._reads_calls)
         again = self._requests.again(model, answer, remind(self._tools.forced or "required"))
         yield AcquirePermit()
-        return (yield from self._answer(again, forced=False))
+        return (yield from self._answer(again, forced=False, is_last=is_last))
 
-    def _answer(self, request: PreparedRequest, *, forced: bool) -> Steps:
+    def _answer(self, request: PreparedRequest, *, forced: bool, is_last: bool) -> Steps:
+        """Make attempts, each when it is the call's turn."""
         attempt = partial(self._attempt, request, forced=forced)
-        return attempts(attempt, self._options.max_retries, lambda: self._delivered)
+        if self._turns is None:
+            return attempts(attempt, self._options.max_retries, lambda _: self._delivered)
+        model = request.model or ""
+        paced = partial(self._turns.paced, attempt, model, lambda: self._delivered or not is_last)
+        return attempts(paced, self._options.max_retries, partial(self._is_final, is_last))
+
+    def _is_final(self, is_last: bool, error: OnlySqError) -> bool:  # noqa: FBT001 - for partial
+        """Whether nothing may be repeated; for the last model, the gate has judged a refusal."""
+        is_refusal = isinstance(error, OnlySqRateLimitError)
+        return self._delivered or (is_refusal and (is_last or self._takes_what_is_open))
 
     def _attempt(self, request: PreparedRequest, *, forced: bool) -> Steps:
         """Send the request once and read the answer."""
@@ -120,7 +170,7 @@ class Completion(Generic[T]):
         reader = AnswerReader(self._options, context, self._new_call_reader())
         outputs = self._outputs = self._new_outputs()
         gate = self._gate = CallGate(self._tools, closed=forced)
-        streams = outputs.streams
+        streams, turns = outputs.streams, self._turns
         timer = StallTimer(self._options.stall_timeout, request.model, streams=streams)
         yield from send_request(request, self._options.timeouts, timer, context)
         try:
@@ -128,6 +178,9 @@ class Completion(Generic[T]):
                 events = reader.events
                 deltas = reader.feed((yield timer.read()))
                 timer.stop(heard=reader.events != events or (reader.in_event and not streams))
+                if turns and reader.events and not reader.finished:
+                    turns.answered()
+                    turns = None
                 if gate.closed:
                     gate.hold(deltas)
                     deltas = gate.release()

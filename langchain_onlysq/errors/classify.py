@@ -275,8 +275,8 @@ _HINTS: dict[type[OnlySqError], str] = {
     OnlySqContextOverflowError: "Send fewer or shorter messages; trim_messages can do it.",
     OnlySqNotFoundError: "Check the model id; the ids on offer change often.",
     OnlySqRateLimitError: (
-        "OnlySq limits requests per minute, by account level and model: wait a minute, or pass "
-        "rate_limiter=InMemoryRateLimiter(requests_per_second=…) to stay below the limit."
+        "OnlySq limits requests per minute, by account level and model: wait a minute, or name "
+        "other models as fallback_models."
     ),
     OnlySqAPIError: (
         "The service or the model behind it failed: try again later, or try another model."

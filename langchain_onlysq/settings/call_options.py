@@ -28,7 +28,7 @@ ALIASES = {
 SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "stop")
 """Fields that are sent under their own name, when set."""
 
-_NOT_IN_CACHE_KEYS = frozenset({"timeout", "stall_timeout", "max_retries"})
+_NOT_IN_CACHE_KEYS = frozenset({"timeout", "stall_timeout", "max_retries", "pacing", "max_wait"})
 """Settings that cannot change an answer, so that LangChain's caches need not know them."""
 
 RESERVED = frozenset(
@@ -121,11 +121,23 @@ class CallOptions(BaseModel):
     max_retries: Annotated[int, Field(ge=0)] = 2
     """Further attempts after the first, for each model."""
 
+    pacing: bool = True
+    """Whether calls wait for their turn at the service's limit of requests per minute."""
+
+    max_wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Longest time that one call may wait for its turns, in seconds; None = no limit."""
+
     fallback_models: ModelIds = Field(default_factory=list)
     """Ids of models that are asked in turn where the one before failed for good.
 
     That is: with a rate limit, a missing model, a refusal of access, a failure of the service, a
     timeout or an empty answer, and before anything was delivered.
+    """
+
+    fallback_when: Literal["failed", "busy"] = "failed"
+    """When the next of `fallback_models` is asked.
+
+    `"busy"`: also as soon as a model's turn would have to be waited for.
     """
 
     tool_calling: Literal["auto", "native", "prompted"] = "auto"

@@ -50,7 +50,10 @@ class ConstructorKeywords(TypedDict, total=False):
     timeout: float | tuple[float | None, ...] | AnyTimeout | None
     stall_timeout: float | None
     max_retries: int
+    pacing: bool
+    max_wait: float | None
     fallback_models: list[str]
+    fallback_when: Literal["failed", "busy"]
     tool_calling: Literal["auto", "native", "prompted"]
     merge_consecutive_messages: bool | None
     parse_reasoning: bool

@@ -43,14 +43,14 @@ _REDIRECT = range(300, 400)
 def attempts(
     attempt: Callable[[], Generator[Any, Any, T]],
     max_retries: int,
-    is_final: Callable[[], bool] = lambda: False,
+    is_final: Callable[[OnlySqError], bool] = lambda _: False,
 ) -> Generator[Any, Any, T]:
     """Make attempts until one succeeds, or an error is final.
 
     Args:
         attempt: Begins one attempt.
         max_retries: Attempts allowed after the first.
-        is_final: Tells whether something was delivered already, so that nothing may be repeated.
+        is_final: Tells whether nothing may be repeated after an error.
 
     Returns:
         What the attempt that succeeded returned.
@@ -65,7 +65,7 @@ def attempts(
         except OnlySqError as error:
             jitter = random.random()  # noqa: S311 - no secret depends on it
             seconds = (
-                None if is_final() else seconds_until_retry(error, number, max_retries, jitter)
+                None if is_final(error) else seconds_until_retry(error, number, max_retries, jitter)
             )
             if seconds is None:
                 raise

@@ -21,9 +21,9 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from langchain_core.exceptions import ModelRateLimitError
+from langchain_core.exceptions import ModelAPIError, ModelRateLimitError
 from langchain_core.load import dumps
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq
@@ -36,6 +36,7 @@ from langchain_onlysq.testing import (
     chunk,
     completion,
 )
+from langchain_onlysq.testing.quota import Quota
 
 CANARY = "canary-0123456789"
 FAILED = {"error": {"message": "overloaded", "code": 503}}
@@ -140,9 +141,17 @@ def refused(llm: Any, server: LocalOnlySq) -> Any:
     for _ in range(2):
         try:
             llm.invoke("Hi")
-        except ModelRateLimitError:
+        except (ModelAPIError, ModelRateLimitError):
             counts.append(len(server.requests) - sum(counts))
     return text, counts
+
+
+def batch_at_the_limit(llm: Any, server: LocalOnlySq) -> Any:
+    """Count the answers to eight questions where four are allowed in a minute of four seconds."""
+    quota = Quota(4, minute=4.0)
+    server.reply(*[lambda request: quota.refusal(request) or Reply.text("Fine")] * 100)
+    outcomes = llm.batch(["Hi"] * 8, return_exceptions=True)
+    return sum(isinstance(outcome, AIMessage) for outcome in outcomes)
 
 
 def usage(llm: Any, _: LocalOnlySq) -> Any:
@@ -245,9 +254,16 @@ CASES = [
         [
             Reply.error(503, retry_after=0.01),
             "Fine",
-            *[Reply.error(429, retry_after=0.01)] * 3,
+            *[Reply.error(503, retry_after=0.01)] * 3,
             Reply.error(429, retry_after=130),
         ],
+    ),
+    Case(
+        "a batch of 8, of which 4 a minute are allowed",
+        batch_at_the_limit,
+        4,
+        8,
+        [],
     ),
     Case(
         "a stream that is cut off on the wire",

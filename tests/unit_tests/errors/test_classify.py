@@ -145,7 +145,7 @@ class TestHints:
             (404, BODIES["html"], ["base_url", "https://example.org/ai"], []),
             (404, b'{"error":"no such thing"}', ["model id"], ["base_url"]),
             (405, b"", ["base_url"], []),
-            (429, b"", ["rate_limiter", "per minute"], []),
+            (429, b"", ["fallback_models", "per minute"], []),
             (400, b'{"error":{"code":"context_length_exceeded"}}', ["trim_messages"], []),
         ],
     )

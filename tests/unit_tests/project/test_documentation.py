@@ -398,5 +398,12 @@ def test_demo_runs_and_says_what_happened() -> None:
         encoding="utf-8",
     )
     assert result.stderr == ""
-    for said in ("piece by piece", "'total_tokens'", "Two plus two?", "62.6", "got 9 requests"):
+    for said in (
+        "piece by piece",
+        "'total_tokens'",
+        "Two plus two?",
+        "62.6",
+        "10 answers",
+        "got 9 requests",
+    ):
         assert said in result.stdout

@@ -59,6 +59,9 @@ class TestFields:
             "allow_empty": False,
             "allow_truncated_stream": False,
             "reasoning_effort": None,
+            "pacing": True,
+            "max_wait": None,
+            "fallback_when": "failed",
         }
 
     @pytest.mark.parametrize(

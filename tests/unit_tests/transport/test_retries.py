@@ -158,7 +158,7 @@ def run(
         return made[-1]
         yield
 
-    steps = attempts(attempt, max_retries, lambda: final)
+    steps = attempts(attempt, max_retries, lambda _: final)
     effects: list[Any] = []
     try:
         while True:

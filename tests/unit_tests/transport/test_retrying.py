@@ -110,7 +110,7 @@ def test_what_will_not_pass_is_tried_once(fault: Any, error_class: type[OnlySqEr
 
 def test_the_last_error_is_raised_when_all_attempts_fail() -> None:
     replies = [Reply.error(500, "one"), Reply.error(503, "two"), Reply.error(429, "three")]
-    for outcome in four_ways(*replies, max_retries=2):
+    for outcome in four_ways(*replies, max_retries=2, pacing=False):
         assert type(outcome.failure) is OnlySqRateLimitError
         assert "three" in str(outcome.failure)
         assert outcome.requests == 3
@@ -154,7 +154,7 @@ def test_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     with LocalOnlySq(Reply.error(429, "slow", retry_after=7), "now") as server:
-        llm = ChatOnlySq(model="m", base_url=server.base_url)
+        llm = ChatOnlySq(model="m", base_url=server.base_url, pacing=False)
         assert llm.invoke("Hi").content == "now"
     assert waits == [7.0]
 

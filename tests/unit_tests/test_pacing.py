@@ -191,6 +191,16 @@ def test_a_long_wait_is_announced_once(
     assert "fallback_models" in record.getMessage()
 
 
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_a_refusal_in_the_middle_of_a_stream_ends_it(way: str, server: LocalOnlySq) -> None:
+    refusal = {"error": {"message": "Too many requests", "code": 429}}
+    server.reply(Reply.stream([chunk("one "), refusal], done=False))
+    outcome = run(way, crowded(server))
+    assert type(outcome.failure) is OnlySqRateLimitError
+    assert outcome.delivered == "one "
+    assert len(server.requests) == 1
+
+
 def test_other_failures_use_up_the_retries_as_ever(server: LocalOnlySq) -> None:
     server.reply(Reply.error(500, "one"), Reply.error(429, "two"), Reply.error(500, "three"))
     with pytest.raises(OnlySqAPIError, match="three"):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         OnlySqStreamError,
         OnlySqTimeoutError,
     )
+    from langchain_onlysq.health.report import Report
+    from langchain_onlysq.health.run import acheck, check
     from langchain_onlysq.models.catalogue import OnlySqModel, alist_models, list_models
     from langchain_onlysq.registration import register
 
@@ -41,8 +43,11 @@ __all__ = [
     "OnlySqResponseError",
     "OnlySqStreamError",
     "OnlySqTimeoutError",
+    "Report",
     "__version__",
+    "acheck",
     "alist_models",
+    "check",
     "list_models",
     "register",
 ]
@@ -53,7 +58,10 @@ __path__.append(f"{__path__[0]}/compat")
 _MODULES = {
     "ChatOnlySq": "chat_models",
     "OnlySqModel": "models.entries",
+    "Report": "health.report",
+    "acheck": "health.run",
     "alist_models": "models.catalogue",
+    "check": "health.run",
     "list_models": "models.catalogue",
     "register": "registration",
 }

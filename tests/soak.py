@@ -18,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from langchain_onlysq import ChatOnlySq, OnlySqError
 from langchain_onlysq.testing import (
@@ -36,6 +36,7 @@ from langchain_onlysq.testing import (
 from tests.support.four_ways import run
 
 TURNS = 3
+REPORTS = 20
 SOON = {"Retry-After": "0"}
 
 
@@ -84,6 +85,20 @@ def _event(text: str) -> bytes:
 
 
 @dataclass
+class Progress:
+    """Says on stderr, now and then, how many of the answers have come."""
+
+    total: int
+    out: TextIO
+    done: int = 0
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.done * REPORTS // self.total > (self.done - 1) * REPORTS // self.total:
+            print(f"{self.done} of {self.total} answers", file=self.out, flush=True)
+
+
+@dataclass
 class Tally:
     """What happened."""
 
@@ -93,10 +108,13 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    progress: Progress | None = None
 
     def note(self, question: str, got: str, error: OnlySqError | None) -> None:
         expected = truth(question)
         with self.lock:
+            if self.progress:
+                self.progress()
             if got.count(f"<{question}>") > 1 or got.count("The answer to") > 1:
                 self.repeated.append(got)
             if error is not None:
@@ -171,9 +189,15 @@ def memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def soak(conversations: int, at_once: int, rate: float = 0.3, seed: int = 20260101) -> Tally:
+def soak(
+    conversations: int,
+    at_once: int,
+    rate: float = 0.3,
+    seed: int = 20260101,
+    progress: Progress | None = None,
+) -> Tally:
     """Hold the conversations, one half of them in threads, one half on an event loop."""
-    tally = Tally()
+    tally = Tally(progress=progress)
     model = FaultyModel(rate, seed, tally)
     with LocalOnlySq() as server:
         server.reply(*[model] * (conversations * TURNS * 6))
@@ -203,14 +227,17 @@ def main() -> int:
     soak(4, 2)
     gc.collect()
     before = (descriptors(), memory())
-    tally = soak(args.conversations, args.at_once, args.rate, args.seed)
+    answers = args.conversations // 2 * 2 * TURNS
+    tally = soak(
+        args.conversations, args.at_once, args.rate, args.seed, Progress(answers, sys.stderr)
+    )
     gc.collect()
     after = (descriptors(), memory())
     for title, counter in (("faults", tally.faults), ("errors raised", tally.errors)):
         print(f"{title}: {counter.total()}")
         for name, count in sorted(counter.items()):
             print(f"  {name:28} {count}")
-    print(f"answers right: {tally.right} of {args.conversations // 2 * 2 * TURNS}")
+    print(f"answers right: {tally.right} of {answers}")
     print(f"answers wrong: {len(tally.wrong)}")
     print(f"answers repeated: {len(tally.repeated)}")
     print(f"descriptors: {before[0]} at the start, {after[0]} at the end")

@@ -74,7 +74,7 @@ def list_models(
         OnlySqError: If there was no catalogue to be had.
     """
     api_key = _hidden(api_key)
-    steps = _Catalogue(base_url, api_key, timeout).steps()
+    steps = Catalogue(base_url, api_key, timeout).steps()
     with closing(Clients()) as clients:
         channel = Channel(clients.lender(ClientSettings(), http_client))
         models = driver.run(steps, channel)
@@ -94,7 +94,7 @@ async def alist_models(
 ) -> list[OnlySqModel]:
     """Return the models on offer, as `list_models` does."""
     api_key = _hidden(api_key)
-    steps = _Catalogue(base_url, api_key, timeout).steps()
+    steps = Catalogue(base_url, api_key, timeout).steps()
     async with aclosing(Clients()) as clients:
         channel = AsyncChannel(clients.async_lender(ClientSettings(), http_client))
         models = await driver.arun(steps, channel)
@@ -119,15 +119,20 @@ def _filtered(
     return kept
 
 
-class _Catalogue:
+class Catalogue:
     """One request for the catalogue, with its repetitions."""
 
     def __init__(
-        self, base_url: str | None, api_key: SecretStr | None, timeout: float | None
+        self,
+        base_url: str | None,
+        api_key: SecretStr | None,
+        timeout: float | None,
+        max_retries: int = _MAX_RETRIES,
     ) -> None:
         """Check what is given before anything is sent."""
         service = Service.given(base_url, api_key)
         self._base_url = service.base_url
+        self._max_retries = max_retries
         self._timeouts = (timeout, timeout, timeout, timeout)
         self._context = service.error_context()
         headers = service.headers("application/json")
@@ -135,7 +140,7 @@ class _Catalogue:
 
     def steps(self) -> Generator[Effect | list[OnlySqModel], Any, None]:
         """Yield effects, and at last the models."""
-        yield (yield from attempts(self._attempt, _MAX_RETRIES))
+        yield (yield from attempts(self._attempt, self._max_retries))
 
     def _attempt(self) -> Generator[Effect, Any, list[OnlySqModel]]:
         decoder = EventDecoder()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from langchain_onlysq.testing.requests import V2_PATH, Request
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _BEARER = re.compile(r"Bearer [!-~]+")
+_IMAGE_URL = re.compile(r"(?i)data:[^,\s]*,|https?://[^/\s]")
 _V2_ROLES = ("user", "assistant", "system")
 _OPENAI_ROLES = (*_V2_ROLES, "tool")
+_SHOWN = 40
 _TOOL_KEYS = ("tools", "tool_choice")
 
 
@@ -114,10 +117,20 @@ def _check_options(chat: Mapping[str, Any], where: str, *, on_v2: bool) -> None:
     for key, check in _OPTIONS.items():
         if key in chat:
             check(chat[key], where + key)
+    for key in chat:
+        _check_name(key, where)
     if "stream" in chat and on_v2 and chat["stream"] is not True:
         _refuse(f"{where}stream: left out when false")
     if "stream_options" in chat and chat.get("stream") is not True:
         _refuse(f"{where}stream_options: only with stream true")
+
+
+def _check_name(key: str, where: str) -> None:
+    """Refuse a name that is hardly meant to be another one than it looks like."""
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", key).lower()
+    near = [] if key in _KNOWN else get_close_matches(spelled, _KNOWN, n=1, cutoff=_NEAR)
+    if near:
+        _refuse(f"{where}{key}: unknown; did you mean {near[0]!r}?")
 
 
 def _number(value: object, where: str) -> None:
@@ -199,6 +212,18 @@ _OPTIONS: dict[str, Callable[[Any, str], object]] = {
     "response_format": _object,
     "parallel_tool_calls": _flag,
 }
+
+_KNOWN = frozenset(
+    {
+        *_OPTIONS,
+        *("messages", "model", "tools", "tool_choice", "meta", "extra", "user", "functions"),
+        *("max_completion_tokens", "top_k", "top_a", "min_p", "repetition_penalty", "logit_bias"),
+        *("logprobs", "top_logprobs", "reasoning", "reasoning_effort", "service_tier"),
+    }
+)
+"""Parameters that somebody sends; other names are taken, unless they look like one of these."""
+
+_NEAR = 0.8
 
 
 # --- tools
@@ -304,9 +329,15 @@ def _check_part(part: dict[str, Any], where: str) -> None:
         _keys(part, where, required=("type", "image_url"), others="")
         image = _object(part["image_url"], f"{where}.image_url")
         _keys(image, f"{where}.image_url", required=("url",), others="detail")
-        _text(image["url"], f"{where}.image_url.url", empty=False)
+        _check_image_url(_text(image["url"], f"{where}.image_url.url"), f"{where}.image_url.url")
     else:
         _refuse(f"{where}.type: must be 'text' or 'image_url', not {kind!r}")
+
+
+def _check_image_url(url: str, where: str) -> None:
+    if not _IMAGE_URL.match(url):
+        shown = url if len(url) <= _SHOWN else f"{url[:_SHOWN]}…"
+        _refuse(f"{where}: must be a data: or an http(s) URL, not {shown!r}")
 
 
 def _check_calls(calls: object, where: str) -> None:

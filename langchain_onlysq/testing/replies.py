@@ -327,7 +327,8 @@ def resolve(item: ReplyLike, request: Request) -> Reply:
     Raises:
         TypeError: If the item, or what a callable returned, cannot be scripted.
     """
-    while callable(item):
+    # The text of a message is a string that can be called, too.
+    while callable(item) and not isinstance(item, str):
         item = item(request)
     match item:
         case Reply():

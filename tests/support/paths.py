@@ -16,6 +16,7 @@ TOWER = (
     "compat",
     "pytest_plugin",
     "testing",
+    "health",
     "registration",
     "chat_models",
     "completion",

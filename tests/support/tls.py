@@ -64,7 +64,7 @@ def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
 def _answer(tls: ssl.SSLSocket) -> None:
     head, _, body = _read_until(tls, b"", b"\r\n\r\n").partition(b"\r\n\r\n")
     headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
-    while len(body) < int(headers[b"content-length"]):
+    while len(body) < int(headers.get(b"content-length", 0)):
         body += tls.recv(65536)
     answer = json.dumps(completion("Behind TLS.")).encode()
     tls.sendall(

@@ -26,6 +26,11 @@ from tests.support.local_server import (
     v2,
 )
 
+
+def image(url: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+
+
 GOOD: list[tuple[str, dict[str, Any]]] = [
     (V2, v2()),
     (V2, v2(stream=True)),
@@ -33,6 +38,8 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     (V2, v2({"role": "user", "content": [{"type": "text", "text": "See"}, IMAGE]})),
     (V2, v2(temperature=0, top_p=0.5, max_tokens=9, seed=1, stop=["a"], meta={"image_count": 1})),
     (V2, v2(stop="a", stream=True, stream_options={"include_usage": True}, my_own_key=None)),
+    (V2, v2(top_k=5, max_completion_tokens=9, extra={}, stopwatch=1)),
+    (V2, v2(image("https://example.com/a.png"), image("DATA:image/png;base64,AA=="))),
     (OPENAI, flat()),
     (OPENAI, flat(stream=False)),
     (OPENAI, flat(USER | {"name": "Ann"})),
@@ -109,8 +116,13 @@ BAD: list[tuple[str, Any, str]] = [
     (
         V2,
         v2({"role": "user", "content": [IMAGE | {"image_url": {"url": ""}}]}),
-        "content[0].image_url.url: must not be empty",
+        "content[0].image_url.url: must be a data: or an http(s) URL, not ''",
     ),
+    (V2, v2(image("cat.png")), "must be a data: or an http(s) URL, not 'cat.png'"),
+    (V2, v2(image("iVBOR" * 20)), "not 'iVBORiVBORiVBORiVBORiVBORiVBORiVBORiVBOR…'"),
+    (V2, v2(temprature=0), "request.temprature: unknown; did you mean 'temperature'?"),
+    (V2, v2(**{"max-token": 5}), "request.max-token: unknown; did you mean 'max_tokens'?"),
+    (OPENAI, flat(topP=1), "topP: unknown; did you mean 'top_p'?"),
     (V2, v2({"role": "user", "content": [IMAGE | {"index": 0}]}), "content[0].index: unknown key"),
     (OPENAI, v2(), "request: the openai endpoint takes the keys flat"),
     (OPENAI, flat(tool_choice="auto"), "tool_choice: only with tools"),

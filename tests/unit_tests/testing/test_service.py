@@ -6,6 +6,7 @@ import json
 import threading
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from langchain_onlysq.testing import LocalOnlySq, Reply, catalogue
 from tests.support.local_server import KEY, OPENAI, V2, content_of, deltas_of, flat, post, send, v2
@@ -94,6 +95,10 @@ class TestScripting:
     def test_callables_get_the_request(self, server: LocalOnlySq) -> None:
         server.reply(lambda request: lambda _: f"{request.model} on {request.path}")
         assert content_of(post(server, v2())) == "m on /ai/v2"
+
+    def test_the_text_of_a_message_is_text_though_it_can_be_called(self) -> None:
+        with LocalOnlySq(AIMessage("Hello").text) as server:
+            assert content_of(post(server, v2())) == "Hello"
 
     def test_the_built_in_model_comes_last(self, server: LocalOnlySq) -> None:
         server.reply("scripted")

@@ -1,0 +1,257 @@
+"""What is asked, in which order, and what the answers mean; the same for sync and async."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from langchain_core.version import VERSION as CORE_VERSION
+
+from langchain_onlysq._version import __version__
+from langchain_onlysq.chat_models import ChatOnlySq
+from langchain_onlysq.errors import (
+    OnlySqAuthenticationError,
+    OnlySqConnectionError,
+    OnlySqError,
+    OnlySqNotFoundError,
+    OnlySqPermissionDeniedError,
+    OnlySqStreamError,
+)
+from langchain_onlysq.errors.bodies import excerpt
+from langchain_onlysq.errors.near_ids import near_ids
+from langchain_onlysq.health import judge, questions
+from langchain_onlysq.health.connection import address_result, no_address, proxy_result
+from langchain_onlysq.health.report import CheckResult, Report
+from langchain_onlysq.models.catalogue import Catalogue
+from langchain_onlysq.settings.http_library import http, kinds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_onlysq.health.recording import Recording
+    from langchain_onlysq.settings.service import Service
+
+MOST_REQUESTS = 12
+
+_QUOTED_CHARS = 60
+
+_MOST_OF_ONE_CHECK = 5
+"""How many requests one check may take: it may be redirected so often."""
+
+_ENDS_IT = (OnlySqAuthenticationError, OnlySqPermissionDeniedError, OnlySqNotFoundError)
+"""What would be the answer to every other question, too."""
+
+_ONCE = frozenset({"max_retries", "max_repairs"})
+
+_NOT_THERE = frozenset({"ConnectError", "ProxyError", "ConnectTimeout"})
+
+
+@dataclass
+class Connect:
+    """Open a client; the outcome is whether it obeys the variables for proxies."""
+
+
+@dataclass
+class Ask:
+    """Ask a model; the outcome is its answer, of a stream the list of its chunks."""
+
+    runnable: Any
+    messages: list[BaseMessage]
+    streams: bool = False
+
+
+Action: TypeAlias = Connect | Catalogue | Ask
+"""What has to be waited for."""
+
+Look: TypeAlias = "Generator[Action | CheckResult, Any, CheckResult]"
+Steps: TypeAlias = "Generator[Action | CheckResult, Any, None]"
+
+
+class Plan:
+    """One check of the service.
+
+    Args:
+        model: Model id.
+        service: Whom to ask, and with which key.
+        timeout: Seconds for each step of a request; None = none.
+
+    Attributes:
+        recordings: What went over the wire so far.
+        client: The field of `ChatOnlySq` with the client to use; set once there is one.
+
+    Raises:
+        ValueError: If the model id or the timeout cannot be used.
+    """
+
+    def __init__(self, model: str, service: Service, timeout: float | None) -> None:
+        self.model = model
+        self.service = service
+        self.recordings: list[Recording] = []
+        self.client: dict[str, Any] = {}
+        self._timeout = timeout
+        self._context = service.error_context(model)
+        self._obstacle = ""
+        self._chat()
+
+    def _chat(self, **fields: Any) -> ChatOnlySq:
+        """Make a model that is asked once, and waits for nothing."""
+        once: dict[str, Any] = dict.fromkeys(_ONCE & ChatOnlySq.model_fields.keys(), 0)
+        return ChatOnlySq(
+            model=self.model,
+            base_url=self.service.base_url,
+            api_key=self.service.key,
+            timeout=self._timeout,
+            stall_timeout=self._timeout,
+            cache=False,
+            output_version="v0",
+            **once,
+            **self.client,
+            **fields,
+        )
+
+    def _quote(self, text: str) -> str:
+        """Quote the beginning of an answer; the key comes out before it could be cut in two."""
+        return repr(excerpt(self._context.redact(str(text)), _QUOTED_CHARS))
+
+    def without_key(self, result: CheckResult) -> CheckResult:
+        """Return a result without the key, which an answer may have quoted."""
+        text = result.model_dump_json()
+        cleaned = self._context.redact(text)
+        return result if cleaned == text else CheckResult.model_validate_json(cleaned)
+
+    def report(self, results: list[CheckResult]) -> Report:
+        """Return all that was found."""
+        library = http()
+        return Report(
+            model=self.model,
+            base_url=self.service.base_url,
+            versions={
+                "langchain-onlysq": __version__,
+                "python": platform.python_version(),
+                "langchain-core": CORE_VERSION,
+                library.__name__: library.__version__,
+            },
+            results=results,
+            exchanges=[recording.exchange(self._context.redact) for recording in self.recordings],
+        )
+
+    # In order
+
+    def steps(self) -> Steps:
+        """Yield what has to be waited for, and each result as soon as it is known."""
+        yield from self._connection()
+        yield from self._plain_answer()
+        looks: dict[str, Callable[[], Look]] = {
+            "streamed answer": self._streamed,
+            "system message": self._system,
+            "tool call, prompted": self._prompted_tool,
+            "tool call, native": self._native_tool,
+            "JSON": self._object,
+            "image": self._image,
+        }
+        for name, look in looks.items():
+            yield from self._look(name, look)
+
+    def _look(self, name: str, look: Callable[[], Look]) -> Steps:
+        """Look at one thing, unless something stands in the way."""
+        if len(self.recordings) + _MOST_OF_ONE_CHECK > MOST_REQUESTS:
+            self._obstacle = f"{len(self.recordings)} requests were sent already"
+        if self._obstacle:
+            yield judge.unchecked(name, f"not asked, since {self._obstacle}")
+            return
+        try:
+            yield (yield from look())
+        except OnlySqError as error:
+            yield judge.failure(name, error)
+
+    def _connection(self) -> Steps:
+        """Fetch the catalogue, by which the connection shows, too."""
+        try:
+            trusts_environment = yield Connect()
+        except OnlySqError as error:
+            yield self._unreachable(error)
+            yield from self._unknown_catalogue("there is no connection")
+            return
+        base_url = self.service.base_url
+        yield proxy_result(base_url, trusts_environment=trusts_environment)
+        try:
+            models = yield Catalogue(base_url, self.service.key, self._timeout, max_retries=0)
+        except OnlySqError as error:
+            if not self._has_answer():
+                yield self._unreachable(error)
+                yield from self._unknown_catalogue("there was no answer")
+                return
+            yield address_result(base_url, self.recordings[-1])
+            yield judge.failure("catalogue", error)
+            yield judge.unchecked("model", "not known, since there is no catalogue")
+            return
+        yield address_result(base_url, self.recordings[-1])
+        yield judge.catalogue(models)
+        yield judge.listed(self.model, models, near_ids(base_url, self.model))
+
+    def _has_answer(self) -> bool:
+        return bool(self.recordings) and self.recordings[-1].response is not None
+
+    def _unreachable(self, error: OnlySqError) -> CheckResult:
+        if error.code == "configuration" or kinds_of(error.__cause__) & _NOT_THERE:
+            self._obstacle = "there is no connection"
+        return no_address(self.service.base_url, error)
+
+    def _unknown_catalogue(self, reason: str) -> Steps:
+        for name in ("catalogue", "model"):
+            yield judge.unchecked(name, f"not known, since {reason}")
+
+    def _plain_answer(self) -> Steps:
+        """Ask for a plain answer, by which the key shows, too."""
+        found: CheckResult | None = None
+        failed: OnlySqError | None = None
+        if not self._obstacle:
+            try:
+                found = yield from self._whole()
+            except OnlySqError as error:
+                failed = error
+        yield judge.key(self.service.key, found, failed)
+        if failed is not None:
+            found = judge.failure("whole answer", failed)
+            if isinstance(failed, _ENDS_IT):
+                self._obstacle = "the service refused the plain question for good"
+            is_stream = isinstance(failed, OnlySqStreamError)
+            if isinstance(failed, OnlySqConnectionError) and not is_stream:
+                self._obstacle = "there is no connection"
+        yield found or judge.unchecked("whole answer", f"not asked, since {self._obstacle}")
+
+    # One thing each
+
+    def _whole(self) -> Look:
+        message = yield Ask(self._chat(), questions.PLAIN)
+        return judge.whole(message, self.model, self.recordings[-1], self._quote)
+
+    def _streamed(self) -> Look:
+        chunks = yield Ask(self._chat(), questions.STREAMED, streams=True)
+        return judge.streamed(chunks, self.recordings[-1])
+
+    def _system(self) -> Look:
+        message = yield Ask(self._chat(), questions.SYSTEM)
+        return judge.system(message, questions.SYSTEM_WORD, self._quote)
+
+    def _prompted_tool(self) -> Look:
+        llm = self._chat(tool_calling="prompted").bind_tools([questions.WEATHER])
+        message = yield Ask(llm, questions.TOOL)
+        return judge.tool_call("tool call, prompted", message, self._quote)
+
+    def _native_tool(self) -> Look:
+        llm = self._chat(endpoint="openai", tool_calling="native")
+        message = yield Ask(llm.bind_tools([questions.WEATHER]), questions.TOOL)
+        return judge.tool_call("tool call, native", message, self._quote)
+
+    def _object(self) -> Look:
+        llm = self._chat().with_structured_output(questions.CITY, include_raw=True)
+        answer = yield Ask(llm, questions.OBJECT)
+        return judge.structured(answer, self._quote)
+
+    def _image(self) -> Look:
+        message = yield Ask(self._chat(), questions.IMAGE)
+        return judge.image(message, questions.IMAGE_WORD, self._quote)

@@ -1,0 +1,483 @@
+"""The check of the service, with a server that fails in every way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.globals import set_llm_cache
+
+from langchain_onlysq import Report, acheck, check
+from langchain_onlysq.health.plan import MOST_REQUESTS
+from langchain_onlysq.health.report import CheckResult, shortened
+from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Request, catalogue, chunk
+from langchain_onlysq.transport import certificates
+from tests.support.healthy import healthy
+from tests.support.tls import tls_server
+from tests.support.waiting import eventually
+
+NAMES = [
+    "proxy",
+    "address",
+    "catalogue",
+    "model",
+    "key",
+    "whole answer",
+    "streamed answer",
+    "system message",
+    "tool call, prompted",
+    "tool call, native",
+    "JSON",
+    "image",
+]
+ASKED = NAMES[5:]
+SECRET = "sq-canary-0123456789"
+
+Checker = Callable[..., Report]
+
+
+def _async_check(*args: Any, **kwargs: Any) -> Report:
+    return asyncio.run(acheck(*args, **kwargs))
+
+
+@pytest.fixture(params=[check, _async_check], ids=["sync", "async"])
+def checker(request: pytest.FixtureRequest) -> Checker:
+    run: Checker = request.param
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def statuses(report: Report) -> dict[str, str]:
+    return {result.name: result.status for result in report.results}
+
+
+def found(report: Report, name: str) -> CheckResult:
+    return next(result for result in report.results if result.name == name)
+
+
+def asked(server: LocalOnlySq) -> int:
+    return len(server.requests)
+
+
+def at(model: str, server: LocalOnlySq, reply: ReplyLike, run: Checker = check) -> Report:
+    """Check a server that answers every question with this."""
+    server.reply(*[reply] * MOST_REQUESTS)
+    return run(model, base_url=server.base_url)
+
+
+# All is well
+
+
+def test_all_is_well(server: LocalOnlySq, checker: Checker) -> None:
+    server.reply(*[healthy] * MOST_REQUESTS)
+    seen: list[CheckResult] = []
+    report = checker("gpt-4o-mini", base_url=server.base_url, on_result=seen.append)
+    assert seen == report.results
+    assert statuses(report) == dict.fromkeys(statuses(report), "ok")
+    assert sorted(statuses(report)) == sorted(NAMES)
+    assert report.works
+    assert [exchange.status for exchange in report.exchanges] == [200] * 8
+    assert asked(server) == 8
+    eventually(lambda: server.connections_open == 0)
+
+
+def test_what_is_told(server: LocalOnlySq) -> None:
+    report = at("gpt-4o-mini", server, healthy)
+    whole, streamed = found(report, "whole answer"), found(report, "streamed answer")
+    assert whole.data["usage"]["output_tokens"] == 2
+    assert whole.data["model"] == "gpt-4o-mini"
+    assert "'hello' in " in whole.detail
+    assert streamed.data["pieces"] == 10
+    assert streamed.data["end"] == ["finish_reason 'stop'", "[DONE]"]
+    assert "10 pieces" in streamed.detail
+    assert found(report, "model").data["limits"] == {"lvl0": 3, "lvl1": 10, "lvl2": 80}
+    assert found(report, "address").data["peer"] == server.base_url[7:-3]
+    assert {"langchain-onlysq", "langchain-core", "python"} < report.versions.keys()
+
+
+def test_the_raw_answers_without_the_key(server: LocalOnlySq, checker: Checker) -> None:
+    server.reply(
+        Reply.gzip(f"{'x' * 30} the key is {SECRET}"),
+        Reply.json({"error": {"message": f"{SECRET} is wrong"}}, 400, {"Set-Cookie": "id=7"}),
+        *[healthy] * MOST_REQUESTS,
+    )
+    report = checker("gpt-4o-mini", base_url=server.base_url, api_key=SECRET)
+    text = report.model_dump_json()
+    assert SECRET not in text
+    assert "the key is ***" in report.exchanges[1].body
+    assert report.exchanges[1].body_bytes > 100
+    assert ("set-cookie", "***") in [(n.lower(), v) for n, v in report.exchanges[2].headers]
+    assert Report.model_validate_json(text) == report
+    assert json.loads(report.exchanges[2].request_body)["request"]["stream"] is True
+    assert report.exchanges[3].pieces == 1
+    assert "the key is ***" in found(report, "whole answer").detail
+    assert found(report, "key").detail == "a key of your own (20 characters), accepted"
+
+
+def test_long_bodies_are_shortened() -> None:
+    assert shortened("x" * 2000) == "x" * 2000
+    text = shortened("a" * 5000 + "b" * 5000)
+    assert len(text) < 2100
+    assert text.startswith("aaa")
+    assert text.endswith("bbb")
+    assert "8000 characters left out" in text
+
+
+def test_no_cache_answers(server: LocalOnlySq) -> None:
+    set_llm_cache(InMemoryCache())
+    try:
+        assert at("gpt-4o-mini", server, healthy).works
+        assert check("gpt-4o-mini", base_url=server.base_url).works
+    finally:
+        set_llm_cache(None)
+    assert asked(server) == 16
+
+
+# A client of the caller's own
+
+
+def test_a_client_of_the_callers_own_is_left_as_it_was(server: LocalOnlySq) -> None:
+    heard: list[int] = []
+
+    def hook(response: httpx.Response) -> None:
+        heard.append(response.status_code)
+
+    with httpx.Client(trust_env=False, event_hooks={"response": [hook]}) as client:
+        report = check("gpt-4o-mini", base_url=server.base_url, http_client=client)
+        assert client.event_hooks == {"request": [], "response": [hook]}
+        assert not client.is_closed
+    assert report.works
+    assert heard == [200] * 8
+
+
+async def test_an_async_client_of_the_callers_own(server: LocalOnlySq) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        report = await acheck("gpt-4o-mini", base_url=server.base_url, http_client=client)
+        assert not client.is_closed
+    assert report.works
+
+
+def test_a_client_without_a_network() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=catalogue(["m"]))
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        report = check("m", base_url="http://somewhere.test/ai", http_client=client)
+    assert found(report, "address").detail == "http://somewhere.test/ai answers, not encrypted"
+    assert found(report, "address").status == "unclear"
+    assert not report.works
+
+
+# What cannot be used
+
+
+@pytest.mark.parametrize("wrong", [{"model": " "}, {"api_key": "two words"}, {"base_url": "x"}])
+def test_what_cannot_be_used_is_an_error(wrong: dict[str, Any], checker: Checker) -> None:
+    with pytest.raises(ValueError, match=r"blank|base_url"):
+        checker(**{"model": "m", **wrong})
+
+
+# No connection
+
+
+def test_a_closed_port(checker: Checker) -> None:
+    report = checker("m", base_url="http://127.0.0.1:9")
+    assert found(report, "address").status == "failed"
+    assert "No connection" in found(report, "address").detail
+    assert set(statuses(report).values()) == {"ok", "failed", "unchecked"}
+    assert "there is no connection" in found(report, "whole answer").detail
+    assert not report.works
+    assert len(report.exchanges) == 1
+    assert report.exchanges[0].status is None
+
+
+def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch, server: LocalOnlySq) -> None:
+    address = server.base_url[7:-3]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@{address}")
+    report = check("m", base_url="https://onlysq.invalid/ai")
+    assert found(report, "proxy").detail == f"http://{address}, from the environment"
+    assert found(report, "address").status == "failed"
+    assert "404" in found(report, "address").detail
+    assert "hidden" not in report.model_dump_json()
+    assert [request.method for request in server.requests] == ["CONNECT"]
+
+
+def test_a_proxy_that_wants_a_password(
+    monkeypatch: pytest.MonkeyPatch, server: LocalOnlySq
+) -> None:
+    denied = Reply.error(407, "Proxy Authentication Required")
+    server.reply_catalogue(denied)
+    report = at("m", server, denied)
+    assert "HTTPS_PROXY" in found(report, "catalogue").advice
+    assert "HTTPS_PROXY" in found(report, "whole answer").advice
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "shown"),
+    [
+        ("HTTPS_PROXY", "http://proxy.test:3128", "http://proxy.test:3128"),
+        ("ALL_PROXY", "proxy.test:1", "http://proxy.test:1"),
+        ("HTTP_PROXY", "http://proxy.test:3128", None),
+        ("HTTPS_PROXY", "nonsense://proxy.test", "nonsense://proxy.test"),
+    ],
+)
+def test_which_proxy_is_in_use(
+    variable: str, value: str, shown: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from langchain_onlysq.health.connection import proxy_result
+
+    monkeypatch.setenv(variable, value)
+    result = proxy_result("https://api.onlysq.ru/ai", trusts_environment=True)
+    assert result.data.get("url") == shown
+    monkeypatch.setenv("NO_PROXY", "api.onlysq.ru")
+    assert proxy_result("https://api.onlysq.ru/ai", trusts_environment=True).detail == "none"
+    monkeypatch.delenv("NO_PROXY")
+    assert proxy_result("https://api.onlysq.ru/ai", trusts_environment=False).detail == "none"
+
+
+def test_a_proxy_setting_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, checker: Checker
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy.test")
+    report = checker("m", base_url="https://onlysq.invalid/ai")
+    assert "proxy settings cannot be used" in found(report, "address").detail
+    assert found(report, "whole answer").status == "unchecked"
+    assert report.exchanges == []
+    assert not report.works
+
+
+def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "_contexts", {})
+    with tls_server() as secure:
+        refused = found(check("m", base_url=secure.base_url), "address")
+        assert refused.status == "failed"
+        assert "SSL_CERT_FILE" in refused.advice
+        monkeypatch.setenv("SSL_CERT_FILE", str(secure.write_authority(tmp_path)))
+        trusted = found(check("m", base_url=secure.base_url), "address")
+        assert trusted.status == "ok"
+        assert "TLSv1.3, certificate of trustme" in trusted.detail
+        unverified = certificates.ssl_context(verify=False)
+        with httpx.Client(verify=unverified) as client:
+            report = check("m", base_url=secure.base_url, http_client=client)
+            assert "certificate not checked" in found(report, "address").detail
+
+
+def test_a_connection_that_is_lost(server: LocalOnlySq) -> None:
+    from langchain_onlysq.testing import Reset
+
+    lost = Reply(body=[Reset()])
+    server.reply_catalogue(lost)
+    report = at("m", server, lost)
+    assert found(report, "address").status == "failed"
+    assert found(report, "whole answer").status == "failed"
+    assert asked(server) == 2
+    assert not report.works
+
+
+# The catalogue
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply.html(502, "Bad Gateway"), "502"),
+        (catalogue([]), "The catalogue is empty"),
+        (b"{", "not a catalogue"),
+        (Reply.html(200, "Sorry"), "an HTML page"),
+        (Reply.error(429, "Slow down", retry_after=60), "busy"),
+    ],
+    ids=["502", "empty", "broken", "html", "busy"],
+)
+def test_a_catalogue_that_fails_keeps_nothing_from_being_asked(
+    reply: ReplyLike, said: str, server: LocalOnlySq, checker: Checker
+) -> None:
+    server.reply_catalogue(reply)
+    report = at("gpt-4o-mini", server, healthy, checker)
+    assert said in found(report, "catalogue").detail
+    assert found(report, "address").status == "ok"
+    assert found(report, "model").status == "unchecked"
+    assert report.works
+    assert asked(server) == 8
+
+
+def test_a_model_that_is_not_in_it(server: LocalOnlySq) -> None:
+    report = at("gpt-4o-minni", server, healthy)
+    assert found(report, "model").status == "unclear"
+    assert "did you mean 'gpt-4o-mini'" in found(report, "model").detail
+    server.reply_catalogue(catalogue(["other"]))
+    assert found(at("zzz", server, healthy), "model").detail == "'zzz' is not in the catalogue"
+
+
+def test_a_model_that_is_not_called_working(server: LocalOnlySq) -> None:
+    listed = catalogue(["m"])
+    listed["models"]["m"]["status"] = "not_work"
+    server.reply_catalogue(listed)
+    result = found(at("m", server, healthy), "model")
+    assert result.status == "unclear"
+    assert 'status "not_work"' in result.detail
+    assert "choose another one" in result.advice
+
+
+# The key, and the plain answer
+
+
+@pytest.mark.parametrize(
+    ("reply", "key", "said"),
+    [
+        (Reply.error(401, "Invalid key"), "failed", "ONLYSQ_API_KEY"),
+        (Reply.error(403, "Level too low"), "unclear", "refused for this model"),
+        (Reply.error(404, "No such model"), "unchecked", "not known"),
+    ],
+)
+def test_a_refusal_for_good_ends_it(
+    reply: ReplyLike, key: str, said: str, server: LocalOnlySq, checker: Checker
+) -> None:
+    report = at("m", server, reply, checker)
+    assert found(report, "key").status == key
+    assert said in found(report, "key").detail + found(report, "key").advice
+    assert found(report, "whole answer").status == "failed"
+    assert [statuses(report)[name] for name in ASKED[1:]] == ["unchecked"] * 6
+    assert asked(server) == 2
+    assert not report.works
+
+
+@pytest.mark.parametrize(
+    ("reply", "key"),
+    [
+        (Reply.error(500, "Maintenance"), "unclear"),
+        (Reply.html(200, "Sorry"), "unchecked"),
+        (b'{"choices": [', "unchecked"),
+        (b'{"choices": []}', "unchecked"),
+        (Reply.error(400, "No"), "unchecked"),
+    ],
+    ids=["500", "html", "broken JSON", "empty", "400"],
+)
+def test_other_failures_end_nothing(
+    reply: ReplyLike, key: str, server: LocalOnlySq, checker: Checker
+) -> None:
+    report = at("m", server, reply, checker)
+    assert found(report, "key").status == key
+    assert [statuses(report)[name] for name in ASKED] == ["failed"] * 7
+    assert asked(server) == 8
+    assert not report.works
+    assert found(report, "whole answer").data["error"].startswith("OnlySq")
+
+
+def test_nothing_waits_for_a_quota(server: LocalOnlySq, checker: Checker) -> None:
+    report = at("m", server, Reply.error(429, "Slow down", retry_after=3600), checker)
+    assert [statuses(report)[name] for name in ["key", *ASKED]] == ["unchecked"] * 8
+    assert "busy" in found(report, "image").detail
+    assert "in a minute" in found(report, "image").advice
+    assert not report.works
+
+
+def test_a_quota_that_is_used_up_on_the_way() -> None:
+    with LocalOnlySq(requests_per_minute=3) as server:
+        report = check("gpt-4o-mini", base_url=server.base_url)
+    assert report.works
+    assert list(statuses(report).values()).count("unchecked") == 4
+
+
+def test_usage_that_is_not_sent_and_a_model_that_was_not_asked(server: LocalOnlySq) -> None:
+    report = at("m", server, Reply.text("one two", usage=None, model="other"))
+    whole, streamed = found(report, "whole answer"), found(report, "streamed answer")
+    assert (whole.status, streamed.status) == ("unclear", "unclear")
+    assert "usage not sent" in whole.detail
+    assert "Another model answered" in whole.advice
+    assert "stream_usage" in streamed.advice
+    assert report.works
+
+
+# Streams
+
+
+def streams(reply: ReplyLike) -> ReplyLike:
+    """Answer streams with this, and all else as a healthy model does."""
+
+    def answer(request: Request) -> ReplyLike:
+        return reply if request.streams else healthy(request)
+
+    return answer
+
+
+def test_a_server_that_cannot_stream(server: LocalOnlySq, checker: Checker) -> None:
+    whole: dict[str, Any] = {
+        "choices": [{"message": {"content": "one"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+    result = found(at("m", server, streams(whole), checker), "streamed answer")
+    assert result.status == "unclear"
+    assert "came whole" in result.advice
+    assert result.data["is_stream"] is False
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.error(400, "No streams"),
+        Reply.broken_stream("one two three", after=2, how="reset"),
+        Reply.stream([], done=False),
+    ],
+)
+def test_a_stream_that_fails(reply: ReplyLike, server: LocalOnlySq) -> None:
+    report = at("m", server, streams(reply))
+    assert found(report, "streamed answer").status == "failed"
+    assert found(report, "image").status == "ok"
+    assert report.works
+
+
+def test_a_stream_without_finish_reason(server: LocalOnlySq) -> None:
+    result = found(at("m", server, streams(Reply.stream([chunk("one")]))), "streamed answer")
+    assert result.data["end"] == ["[DONE]"]
+    bare = chunk("one", finish_reason="stop")
+    with LocalOnlySq() as other:
+        report = at("m", other, streams(Reply.stream([bare], done=False)))
+    assert found(report, "streamed answer").data["end"] == ["finish_reason 'stop'"]
+
+
+# What a model may not be able to do
+
+
+def test_a_model_that_obeys_nothing(server: LocalOnlySq, checker: Checker) -> None:
+    report = at("m", server, "No.", checker)
+    assert [statuses(report)[name] for name in ASKED] == ["ok"] * 2 + ["unclear"] * 5
+    assert "answered without a call: 'No.'" in found(report, "tool call, native").detail
+    assert "tool_calling='prompted'" in found(report, "tool call, native").advice
+    assert "'native'" in found(report, "tool call, prompted").advice
+    assert found(report, "JSON").detail == "no object of the schema: 'No.'"
+    assert report.works
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [('{"city": ', "a call that cannot be read: '{"), ({}, "called get_weather({}), which is not")],
+)
+def test_calls_that_are_wrong(arguments: Any, said: str, server: LocalOnlySq) -> None:
+    report = at("m", server, Reply.tool_calls([("get_weather", arguments)]))
+    assert found(report, "tool call, native").status == "unclear"
+    assert said in found(report, "tool call, native").detail
+
+
+# The number of requests
+
+
+def test_redirects_do_not_make_it_more_than_twelve(server: LocalOnlySq, checker: Checker) -> None:
+    def moved(request: Request) -> ReplyLike:
+        return Reply.redirect(307, request.path)
+
+    report = at("m", server, moved, checker)
+    assert asked(server) <= MOST_REQUESTS
+    assert "requests were sent already" in found(report, "image").detail
+    assert found(report, "image").status == "unchecked"

@@ -150,7 +150,7 @@ def test_models_as_json(server: LocalOnlySq, run: Run) -> None:
     ("arguments", "replies", "reason"),
     [
         (["Hi"], [Reply.error(401, "Bad\n\x1bkey.")], "401"),
-        (["Hi"], [Reply.error(429, "Slow.", retry_after=0)] * 3, "429"),
+        (["Hi"], [Reply.error(503, "Slow.", retry_after=0)] * 3, "503"),
         (["Hi"], [Reply.html(404, "Not Found")], "check base_url"),
         (["Hi"], [Reply.text("", reasoning="hm")], "The answer has no text."),
         (["Hi", "--json"], [Reply.error(400, "No.")], "400"),
@@ -170,9 +170,9 @@ def test_a_failed_catalogue(server: LocalOnlySq, run: Run) -> None:
 
 
 def test_logging_prints_nothing_and_is_left_as_it_was(server: LocalOnlySq, run: Run) -> None:
-    replies = [Reply.error(429, "Slow.", retry_after=0)] * 3
+    replies = [Reply.error(503, "Slow.", retry_after=0)] * 3
     server.reply(*replies, *replies)
-    assert "429" in error_line(shell("CMD Hi"), 1)
+    assert "503" in error_line(shell("CMD Hi"), 1)
     logger = logging.getLogger("langchain_onlysq")
     before = [*logger.handlers]
     assert run("Hi").status == 1

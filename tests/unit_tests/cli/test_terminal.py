@@ -146,7 +146,7 @@ def test_an_error_after_reasoning_begins_a_line(server: LocalOnlySq) -> None:
 
 
 def test_retries_are_shown_beside_the_spinner(server: LocalOnlySq) -> None:
-    server.reply(Reply.error(429, "Slow.", retry_after=0))
+    server.reply(Reply.error(503, "Slow.", retry_after=0))
     status, shown = run_here(["Hi"])
     assert status == 0
     assert "Attempt 1 of 3 failed" in shown

@@ -6,15 +6,8 @@ import math
 import os
 from hashlib import sha256
 from threading import Lock
-from typing import NamedTuple
 
 from langchain_onlysq.transport.pacing import WINDOW, Gate
-
-
-class _Id(NamedTuple):
-    base_url: str
-    key: bytes
-    model: str
 
 
 class Gates:
@@ -27,7 +20,7 @@ class Gates:
             window: Seconds for which the gates count a request.
         """
         self._lock = Lock()
-        self._gates: dict[_Id, Gate] = {}
+        self._gates: dict[tuple[str, bytes, str], Gate] = {}
         self._window = window
         self._swept_at = -math.inf
 
@@ -47,7 +40,7 @@ class Gates:
             now: The time, in seconds of any clock that never goes back.
         """
         hashed = sha256(key.encode("utf-8", "surrogatepass")).digest()
-        identity = _Id(base_url, hashed, model)
+        identity = (base_url, hashed, model)
         with self._lock:
             if now - self._swept_at >= self._window:
                 self._sweep(now)

@@ -13,7 +13,8 @@ This is its rule; times are in seconds, and a window is 61: a minute, and one fo
 4. The pause is 1 after a 429 for a call within the limit: it may have been a queue. When a try is
    refused it becomes 2, 4, 8, 16, then a window; 32 at most before the first answer ever. After a
    429 one try runs at a time again; after an accepted try the next pause is 1.
-5. A try that has run for 3, or twice as long as the slowest refusal took, counts as accepted.
+5. A try that has run for 3, or twice as long as the slowest refusal took, counts as accepted:
+   answers may take a minute, refusals do not. One that fails otherwise gives its place back.
 6. `Retry-After`: nothing passes before it is over, room or not, and no try before the pause. One
    that is too long to wait for is an end.
 7. An end: after a refusal with no answer for 75, or 300 where there were some before, all that wait
@@ -182,7 +183,11 @@ class Gate:
         self._rests_until = now + _REST
 
     def resting(self, now: float) -> bool:
-        """Tell whether the model rests; after a minute one call finds out whether it still must."""
+        """Tell whether the model rests.
+
+        After a minute one call may find out whether it still must: once that is sent, the model
+        rests for another minute, or until it answers.
+        """
         until = self._rests_until
         return until is not None and now < until
 
@@ -228,15 +233,12 @@ class Gate:
         if position < rooms:
             self._line.leave(place)
             return 0.0
-        seconds = self._seconds_to_ask_again(position, rooms, quota, now)
+        ahead = position - rooms
+        soon = min(_SOONEST * (ahead + 1), max(_SOON, len(self._line) / _CROWD))
+        told = min(quota.opens_at(now) + ahead / _CROWD, quota.room_at(position, now))
+        seconds = max(told - now, soon)
         place.due = now + seconds
         return seconds
-
-    def _seconds_to_ask_again(self, position: int, rooms: int, quota: Quota, now: float) -> float:
-        """Return after how many seconds anything may open, or a little later, by place in line."""
-        soon = min(_SOONEST * (position - rooms + 1), max(_SOON, len(self._line) / _CROWD))
-        opens_at = min(quota.opens_at(now) + position / _CROWD, quota.room_at(position, now))
-        return max(opens_at - now, soon)
 
     def _send(self, place: Place, now: float) -> None:
         if self._quota:

@@ -123,7 +123,7 @@ class Quota:
     def longest_wait(self, number: int, now: float) -> float:
         """Return about how many seconds a call waits at most that has a number of others ahead."""
         if not self._limit:
-            return self._last_sign(now) + self._patience + self._longest_pause - now
+            return self._quiet_since + self._patience + self._longest_pause - now
         windows, rest = divmod(number, self._limit)
         return self.room_at(rest, now) - now + windows * self._log.window
 
@@ -164,7 +164,8 @@ class Quota:
             self._lower_limit(now, is_event=is_event)
         if is_event:
             self._pause(now, was_try=was_try)
-        if retry_after > LONGEST_RETRY_AFTER or now - self._last_sign(now) >= self._patience:
+        self._look_for_signs(now)
+        if retry_after > LONGEST_RETRY_AFTER or now - self._quiet_since >= self._patience:
             self.ended_until = max(self._pause_until, now + retry_after)
             return True
         self._hold_until = max(self._hold_until, now + retry_after)
@@ -192,6 +193,10 @@ class Quota:
         self._pause_until = now + min(pause, self._log.window)
         self._tries_at_a_time = 1
 
+    def _look_for_signs(self, now: float) -> None:
+        """Count a request that has run for long as a sign that the service answers (5, 7)."""
+        self._quiet_since = max(self._quiet_since, self._log.last_sent(now - self._longest_try))
+
     @property
     def _longest_pause(self) -> float:
         return self._log.window if self._was_answered else _LONGEST_PAUSE_BEFORE_ANSWERS
@@ -203,7 +208,3 @@ class Quota:
     @property
     def _patience(self) -> float:
         return _PATIENCE if self._was_answered else _PATIENCE_BEFORE_ANSWERS
-
-    def _last_sign(self, now: float) -> float:
-        """Return when the service answered last, or took a request that runs for long (5, 7)."""
-        return max(self._quiet_since, self._log.last_sent(now - self._longest_try))

@@ -55,6 +55,16 @@ def settled(accepted: int, refused: int = 1) -> Gate:
     return gate
 
 
+def until_the_end(gate: Gate, now: float) -> float:
+    """Have a call refused until it fails; return when that is."""
+    place = Place()
+    while (seconds := gate.ask(place, now)) < NEVER:
+        now += seconds or 0.2
+        if not seconds:
+            gate.refused(place, now)
+    return now
+
+
 def ended() -> Gate:
     """Return a gate without an answer ever, whose calls failed at 96.6."""
     gate = closed(0)
@@ -129,8 +139,8 @@ class TestLimit:
     def test_calls_pass_in_the_order_in_which_they_came(self) -> None:
         gate = settled(3)
         line = waiting(gate, 5, 33.0)
-        assert gate.ask(line[4], 61.0) > 0
-        assert gate.ask(line[3], 61.0) > 0
+        assert gate.ask(line[4], 61.0) == pytest.approx(0.1)
+        assert gate.ask(line[3], 61.0) == pytest.approx(0.05)
         assert passing(gate, line, 61.0) == line[:3]
 
     def test_a_refused_call_stands_where_it_stood(self) -> None:
@@ -174,6 +184,17 @@ class TestTries:
                 gate.answered(place, now)
             line = [place for place in line if place not in tries]
         assert line
+
+    def test_they_follow_at_once_also_when_another_one_was_refused(self) -> None:
+        gate = closed(3)
+        line = waiting(gate, 20, 0.4)
+        (probe,) = passing(gate, line, 1.2)
+        gate.answered(probe, 2.0)
+        first, second = passing(gate, line[1:], 2.0)
+        gate.refused(first, 2.2)
+        assert passing(gate, line[3:], 2.2) == []
+        gate.answered(second, 2.3)
+        assert passing(gate, line[3:], 2.3) == line[3:5]
 
     def test_each_that_is_accepted_raises_the_limit(self) -> None:
         gate = closed(3)
@@ -365,27 +386,30 @@ class TestEnd:
             assert 0 < gate.ask(place, 98.1) <= 1.05
 
     def test_where_there_were_answers_it_is_300(self) -> None:
+        assert 300 < until_the_end(closed(1), 0.2) < 370
+
+    def test_it_begins_anew_with_each_answer(self) -> None:
         gate = closed(1)
-        place, now = Place(), 0.2
-        while (seconds := gate.ask(place, now)) < NEVER:
-            if seconds:
-                now += seconds
-            else:
-                now += 0.2
-                gate.refused(place, now)
-        assert 300 < now < 370
+        place = Place()
+        assert gate.ask(place, 200.0) == TURN
+        gate.answered(place, 200.0)
+        place = Place()
+        for now in (202.0, 301.0, 400.0, 499.9):
+            assert gate.ask(place, now) == TURN
+            gate.refused(place, now)
+            assert 0 < gate.ask(place, now) < NEVER
+        assert gate.ask(place, 600.0) == TURN
+        gate.refused(place, 600.0)
+        assert gate.ask(place, 600.0) == NEVER
 
     def test_a_request_that_runs_for_long_is_a_sign_of_life(self) -> None:
-        gate = closed(3, answered=False)
-        line = waiting(gate, 9, 0.4)
-        for now in (1.2, 3.4, 7.6, 15.8, 32.0):
-            (probe,) = passing(gate, line, now)
-            gate.refused(probe, now + 0.2)
-        *_, probe = passing(gate, line, 64.2)
-        gate.refused(probe, 64.4)
-        (probe,) = passing(gate, line, 96.4)
-        gate.refused(probe, 96.6)
-        assert NEVER not in [gate.ask(place, 96.6) for place in line]
+        gate, place = closed(0), Place()
+        for now in (1.2, 3.4, 7.6):
+            assert gate.ask(place, now) == TURN
+            gate.refused(place, now + 0.2)
+        sent(gate, 15.8)
+        assert 15.8 + 75 <= until_the_end(gate, 16.0) < 15.8 + 75 + 35
+        assert until_the_end(closed(0), 16.0) < 15.8 + 75
 
     def test_what_came_with_the_refusal_is_kept(self) -> None:
         gate = Gate()
@@ -497,6 +521,9 @@ class TestWaiting:
         gate.gone(probe)
         gate.refused(probe, 3.5)
         assert gate.ask(probe, 3.5) == TURN
+        gate.answered(probe, 3.6)
+        gate.refused(probe, 3.7)
+        assert gate.ask(probe, 3.7) == TURN
 
 
 class TestOutlook:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from langchain_onlysq._version import __version__
 from langchain_onlysq.cli.formatting import one_line
@@ -22,6 +25,7 @@ a pipe is the question, or is added below it.
 _EPILOG = f"""\
 examples:
   {PROGRAM} "Why is the sky blue?"
+  {PROGRAM} -m deepseek-r1 -o temperature=0.2 is 97 a prime
   {PROGRAM} --image cat.png "What is in this image?"
   cat notes.txt | {PROGRAM} "Summarise this."
 
@@ -30,7 +34,8 @@ environment:
   ONLYSQ_API_BASE  base URL of the service (default: the public one)
 
 The answer goes to stdout; token usage and errors go to stderr.
-Exit status: 0, 1 if the request failed, 2 for wrong usage, 130 for Ctrl-C.
+Exit status: 0, 1 if the request failed or --check found that no plain answer
+comes, 2 for wrong usage, 130 for Ctrl-C.
 """
 
 
@@ -42,22 +47,46 @@ class Arguments(argparse.Namespace):
     """The parsed arguments.
 
     Attributes:
-        question: What to ask; None if it is not among the arguments.
+        words: What to ask; none if it is not among the arguments.
         model: Model id.
+        endpoint: Which of the two chat endpoints is asked.
+        option: Fields of `ChatOnlySq`, as `name=value`.
         system: Text of the system message, if any.
         image: Files and URLs of images.
         json: Whether to print one JSON document.
         models: Whether to print the catalogue.
+        check: Whether to check what works.
         local: Whether the local server answers.
     """
 
-    question: str | None
+    words: list[str]
     model: str
+    endpoint: Literal["v2", "openai"] | None
+    option: list[str]
     system: str | None
     image: list[str]
     json: bool
     models: bool
+    check: bool
     local: bool
+
+    @property
+    def question(self) -> str | None:
+        """The words as one question; None if there are none."""
+        return " ".join(self.words) if self.words else None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fields of `ChatOnlySq`; values are JSON, or else text."""
+        return dict(map(_read_option, self.option))
+
+
+def _read_option(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,27 +109,55 @@ def parse(argv: Sequence[str] | None) -> Arguments:
             the text is printed already.
     """
     parser = _parser()
-    arguments = parser.parse_args(argv, Arguments())
+    given: list[str] = list(sys.argv[1:] if argv is None else argv)
+    # What follows `--` are words of the question; argparse does not know that for mixed arguments.
+    end = given.index("--") if "--" in given else len(given)
+    arguments = parser.parse_intermixed_args(given[:end], Arguments())
+    arguments.words += given[end + 1 :]
     if arguments.question is not None and not arguments.question.strip():
         parser.error("the question is empty")
-    if arguments.models and (arguments.question or arguments.system or arguments.image):
-        parser.error("--models cannot be combined with a question, --system or --image")
+    for option in arguments.option:
+        if not re.match(r"\s*\w+\s*=", option):
+            parser.error(f"-o takes NAME=VALUE, such as -o temperature=0.2, not {option!r}")
+    if arguments.models or arguments.check:
+        flag = "--models" if arguments.models else "--check"
+        if (arguments.models and arguments.check) or _asks_something(arguments):
+            parser.error(f"{flag} can be combined with --model, --json and --local alone")
     return arguments
+
+
+def _asks_something(arguments: Arguments) -> bool:
+    """Tell whether there is anything that only a question can have."""
+    lists = arguments.words + arguments.image + arguments.option
+    return bool(lists or arguments.system or arguments.endpoint)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=PROGRAM,
-        usage='%(prog)s [options] ["question"]',
+        usage="%(prog)s [options] [question]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("question", nargs="?", help="what to ask, in quotes")
-    add("--model", metavar="ID", default=DEFAULT_MODEL, help="model to ask (default: %(default)s)")
-    add("--system", metavar="TEXT", help="system message: instructions for the model")
+    add("words", metavar="question", nargs="*", help="what to ask; several words are one question")
+    add(
+        *("-m", "--model"),
+        metavar="ID",
+        default=DEFAULT_MODEL,
+        help="model to ask (default: %(default)s)",
+    )
+    add("-s", "--system", metavar="TEXT", help="system message: instructions for the model")
+    add(
+        *("-o", "--option"),
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="setting of the request, such as temperature=0.2; may be repeated",
+    )
+    add("--endpoint", choices=("v2", "openai"), help="chat endpoint to use (default: v2)")
     add(
         "--image",
         metavar="FILE",
@@ -110,6 +167,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--json", action="store_true", help="print the whole message as one JSON document")
     add("--models", action="store_true", help="list the available models (also with --json)")
+    add(
+        "--check",
+        action="store_true",
+        help="ask the service what works, in at most 12 requests (with --json: raw answers, too)",
+    )
     add(
         "--local",
         action="store_true",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,17 +10,25 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.ai import UsageMetadata
 
+    from langchain_onlysq.health.report import CheckResult
     from langchain_onlysq.models.catalogue import OnlySqModel
 
 _SAFE = {ord("\n"): "\n", ord("\t"): "\t", ord("\r"): ""}
-_UNSAFE = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}") | _SAFE
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+_LINE_ENDS = (0x2028, 0x2029)
+_TURNS_TEXT_AROUND = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_UNSAFE = (
+    dict.fromkeys((*_CONTROLS, *_TURNS_TEXT_AROUND), "\N{REPLACEMENT CHARACTER}")
+    | dict.fromkeys(_LINE_ENDS, "\n")
+    | _SAFE
+)
 
 _HEADER = ("id", "modality", "tools", "streaming", "thinking", "status", "cost")
 _UNKNOWN = "-"
 
 
 def clean(text: str) -> str:
-    """Replace the characters that control a terminal; line ends and tabs stay."""
+    """Replace the characters that control a terminal, or turn text around; line ends stay."""
     return text.translate(_UNSAFE)
 
 
@@ -28,9 +37,30 @@ def one_line(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
+_IN_FLAGS = (
+    (r",? or pass (api_key|rate_limiter)=.*?(?=[;.] |\.\)|\.$|$)", ""),
+    (r" or api_key\b", ""),
+    (r"^(onlysq_api_key|onlysq_api_base): Value error, ", ""),
+    (r"^model: Value error, ", "--model: "),
+    (r"\b(onlysq_api_base|base_url)\b", "ONLYSQ_API_BASE"),
+    (r"\bproxy=… and ", ""),
+    (r"\btrim_messages can do it\b", "/clear begins a conversation anew"),
+    (r"\braise (timeout|\w+_\w+)\b", r"raise it with -o \1=…"),
+    (r"\b(\w+_\w+)=True\b", r"-o \1=true"),
+)
+"""What messages say of Python's arguments -> what the command line has for it."""
+
+
+def in_flags(message: str) -> str:
+    """Return a message that was written for programs, in the words of the command line."""
+    for pattern, flag in _IN_FLAGS:
+        message = re.sub(pattern, flag, message)
+    return message
+
+
 def describe_error(error: Exception) -> str:
     """Return an error's message and notes, after its class name unless it is one of ours."""
-    text = str(error)
+    text = in_flags(str(error))
     if not type(error).__module__.startswith("langchain_onlysq."):
         text = f"{type(error).__name__}: {text}"
     notes = "; ".join(getattr(error, "__notes__", ()))
@@ -44,6 +74,12 @@ def usage_line(model: str, finish_reason: str | None, usage: UsageMetadata | Non
         tokens = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
     ended = "" if finish_reason in {None, "stop"} else f" (finish reason: {finish_reason})"
     return f"{model}: {tokens}{ended}"
+
+
+def check_line(result: CheckResult) -> str:
+    """Return the line that shows what was found of one thing, and what to do about it."""
+    found = result.detail if not result.advice else f"{result.detail.rstrip('. ')}. {result.advice}"
+    return f"{result.status:9}  {result.name:19}  {one_line(in_flags(found))}\n"
 
 
 def model_rows(models: Iterable[OnlySqModel]) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.cli.arguments import PROGRAM, WRONG_USAGE, UsageError, parse
-from langchain_onlysq.cli.formatting import describe_error
+from langchain_onlysq.cli.formatting import describe_error, in_flags
 from langchain_onlysq.cli.question import read_question
 from langchain_onlysq.cli.ui import Screen, flush_output
 
@@ -47,7 +47,7 @@ def _run_reporting_errors(arguments: Arguments, screen: Screen) -> int:
     """Run what was asked for; an error becomes one line on stderr and an exit status."""
     try:
         with _warnings_shown(screen):
-            _run(arguments, screen)
+            return _run(arguments, screen)
     except KeyboardInterrupt:
         with suppress(OSError):
             screen.interrupt()
@@ -58,21 +58,22 @@ def _run_reporting_errors(arguments: Arguments, screen: Screen) -> int:
         status, message = WRONG_USAGE, str(error)
     except Exception as error:  # noqa: BLE001 - a command does not end in a traceback
         status, message = _FAILED, describe_error(error)
-    else:
-        return 0
     with suppress(OSError):
         screen.note(f"{PROGRAM}: {message}", "red")
     return status
 
 
-def _run(arguments: Arguments, screen: Screen) -> None:
+def _run(arguments: Arguments, screen: Screen) -> int:
     if sys.stdout is None:
         msg = "stdout is closed; the answer cannot be printed"
         raise UsageError(msg)
-    content = None if arguments.models else read_question(arguments)
+    asks = not (arguments.models or arguments.check)
+    content = read_question(arguments, screen.note) if asks else None
     # Loads LangChain.
     from langchain_onlysq.cli import session
 
+    if arguments.check:
+        return 0 if session.check_service(arguments, screen) else _FAILED
     with session.open_model(arguments) as llm:
         if arguments.models:
             session.show_models(llm, screen, as_json=arguments.json)
@@ -80,13 +81,14 @@ def _run(arguments: Arguments, screen: Screen) -> None:
             session.Conversation(llm, screen, arguments.system).run()
         else:
             session.answer(llm, screen, arguments.system, content, as_json=arguments.json)
+    return 0
 
 
 @contextmanager
 def _warnings_shown(screen: Screen) -> Iterator[None]:
-    """Show the package's warnings beside the spinner; without a handler, Python prints them."""
+    """Show the package's warnings; without a handler, Python prints them."""
     logger = logging.getLogger("langchain_onlysq")
-    handler = _SpinnerHandler(screen)
+    handler = _WarningHandler(screen)
     logger.addHandler(handler)
     try:
         yield
@@ -94,10 +96,11 @@ def _warnings_shown(screen: Screen) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class _SpinnerHandler(logging.Handler):
+class _WarningHandler(logging.Handler):
     def __init__(self, screen: Screen) -> None:
         super().__init__()
         self._screen = screen
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._screen.wait(record.getMessage())
+        with suppress(OSError):
+            self._screen.progress(in_flags(record.getMessage()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import threading
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,15 @@ from typing import TYPE_CHECKING
 from langchain_onlysq.cli.arguments import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from langchain_onlysq.cli.arguments import Arguments
 
 Content = str | list[str | dict[str, str]]
 """The content of a user's message."""
+
+_SILENT_SECONDS = 1.0
+_WAITING = "reading stdin until it ends; if nothing is to come from there, add </dev/null"
 
 _SIGNATURES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -26,8 +32,12 @@ _SIGNATURES = {
 """Media type -> how such a file begins."""
 
 
-def read_question(arguments: Arguments) -> Content | None:
+def read_question(arguments: Arguments, say: Callable[[str], None]) -> Content | None:
     """Read the question from the arguments and stdin.
+
+    Args:
+        arguments: The arguments.
+        say: Called, on another thread, if stdin keeps the question waiting.
 
     Returns:
         The content of the message; None for a conversation: there is no question, and stdin is a
@@ -36,7 +46,7 @@ def read_question(arguments: Arguments) -> Content | None:
     Raises:
         UsageError: If there is no question, or something that cannot be sent.
     """
-    piped = _read_stdin()
+    piped = _read_stdin(say)
     if arguments.question is None and piped is None:
         if arguments.json or arguments.image:
             msg = "--json and --image need a question"
@@ -51,7 +61,7 @@ def read_question(arguments: Arguments) -> Content | None:
     return [{"type": "text", "text": question}, *(_image_block(image) for image in arguments.image)]
 
 
-def _read_stdin() -> str | None:
+def _read_stdin(say: Callable[[str], None]) -> str | None:
     """Read the text of a pipe, "" if there is none; None if stdin is a terminal."""
     if sys.stdin is None:
         return ""
@@ -59,10 +69,15 @@ def _read_stdin() -> str | None:
         sys.stdin.reconfigure(errors="replace")
     if sys.stdin.isatty():
         return None
+    waiting = threading.Timer(_SILENT_SECONDS, say, [_WAITING])
+    waiting.daemon = True
+    waiting.start()
     try:
         text = sys.stdin.read()
     except OSError:  # under nohup, stdin cannot be read
         return ""
+    finally:
+        waiting.cancel()
     if "\0" in text:
         msg = "stdin is binary data, not text; use --image for an image"
         raise UsageError(msg)

@@ -1,8 +1,9 @@
-"""What is sent: one question, the questions of a conversation, a request for the catalogue."""
+"""What is sent: a question, those of a conversation, a request for the catalogue, a check."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -10,9 +11,15 @@ from pydantic import ValidationError
 
 from langchain_onlysq.chat_models import ChatOnlySq
 from langchain_onlysq.cli.arguments import UsageError
-from langchain_onlysq.cli.formatting import describe_error, model_rows, usage_line
+from langchain_onlysq.cli.formatting import (
+    check_line,
+    describe_error,
+    in_flags,
+    model_rows,
+    usage_line,
+)
 from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqError
-from langchain_onlysq.settings.call_options import describe
+from langchain_onlysq.settings.call_options import CallOptions, describe
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.settings.service import PUBLIC_KEY
 
@@ -24,13 +31,17 @@ if TYPE_CHECKING:
     from langchain_onlysq.cli.arguments import Arguments
     from langchain_onlysq.cli.question import Content
     from langchain_onlysq.cli.ui import Screen
+    from langchain_onlysq.health.report import CheckResult
 
 _HELP = (
     "/model [ID]: show the model, or switch to another one",
+    "/models: list the available models",
     "/clear: clear the conversation",
-    "/quit: quit; Ctrl-D does the same",
-    "Ctrl-C stops an answer. If a question starts with a slash, type a space before it.",
+    "/quit: quit; exit, quit and Ctrl-D do the same",
+    "Ctrl-C stops an answer, or clears the line; on an empty line it quits.",
+    "If a question starts with a slash, type a space before it.",
 )
+_QUIT = frozenset({"/quit", "/exit", "quit", "exit"})
 
 
 @contextmanager
@@ -41,13 +52,40 @@ def open_model(arguments: Arguments) -> Iterator[ChatOnlySq]:
         UsageError: If a setting is not valid, or the local server cannot be started.
     """
     with ExitStack() as stack:
-        fields = _local_server(stack) if arguments.local else {}
-        try:
+        fields = {
+            "model": arguments.model,
+            "endpoint": arguments.endpoint or "v2",
             # v0, whatever the environment says: the output is always of one form.
-            llm = ChatOnlySq(model=arguments.model, output_version="v0", **fields)
-        except ValidationError as error:
-            raise UsageError(describe(error)) from None
+            "output_version": "v0",
+            **_options(arguments),
+            **(_local_server(stack) if arguments.local else {}),
+        }
+        with _as_wrong_usage():
+            llm = ChatOnlySq(**fields)
         yield stack.enter_context(llm)
+
+
+def _options(arguments: Arguments) -> dict[str, Any]:
+    """Return the options; only those that a call may have are options here."""
+    options, known = arguments.options, [*CallOptions.model_fields]
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            msg = f"-o {name}: there is no such option{meant}"
+            raise UsageError(msg)
+    return options
+
+
+@contextmanager
+def _as_wrong_usage() -> Iterator[None]:
+    """Report settings that are not valid as wrong usage."""
+    try:
+        yield
+    except ValidationError as error:
+        raise UsageError(in_flags(describe(error))) from None
+    except ValueError as error:
+        raise UsageError(in_flags(str(error))) from None
 
 
 def _local_server(stack: ExitStack) -> dict[str, Any]:
@@ -86,6 +124,36 @@ def show_models(llm: ChatOnlySq, screen: Screen, *, as_json: bool) -> None:
         screen.table(model_rows(models))
 
 
+def check_service(arguments: Arguments, screen: Screen) -> bool:
+    """Check what works, and show it line by line as it is found, or as a JSON document.
+
+    Returns:
+        Whether a plain answer came.
+
+    Raises:
+        UsageError: If a setting is not valid, or the local server cannot be started.
+        OSError: If it cannot be written.
+    """
+    from langchain_onlysq.health.run import check
+
+    def show(result: CheckResult) -> None:
+        if not arguments.json:
+            screen.text(check_line(result))
+        screen.wait(f"checking {arguments.model}")
+
+    with ExitStack() as stack:
+        fields = _local_server(stack) if arguments.local else {}
+        screen.wait(f"checking {arguments.model}")
+        with _as_wrong_usage():
+            report = check(arguments.model, on_result=show, **fields)
+    if arguments.json:
+        screen.document({"works": report.works, **report.model_dump(mode="json")})
+    else:
+        found = "a plain answer works" if report.works else "no plain answer came"
+        screen.note(f"{len(report.exchanges)} requests; {found}", "dim" if report.works else "red")
+    return report.works
+
+
 def answer(
     llm: ChatOnlySq, screen: Screen, system: str | None, content: Content, *, as_json: bool
 ) -> None:
@@ -100,7 +168,7 @@ def answer(
         screen.wait(f"waiting for {llm.model}")
         screen.document(llm.invoke(messages).model_dump())
     else:
-        _stream_answer(llm, screen, messages, llm.model)
+        _stream_answer(llm, screen, messages, llm.model, [])
 
 
 class Conversation:
@@ -138,14 +206,19 @@ class Conversation:
                 self._ask(line)
 
     def _lines(self) -> Iterator[str]:
-        """Read lines until Ctrl-D or `/quit`."""
+        """Read lines until Ctrl-D, `/quit`, or Ctrl-C on an empty line."""
         while True:
             try:
                 line = self._screen.ask("> ")
             except EOFError:
                 self._screen.note("")  # ends the prompt's line
                 return
-            if line.rstrip() == "/quit":
+            except KeyboardInterrupt:
+                if not self._screen.has_half_a_line():
+                    raise
+                self._screen.interrupt()
+                continue
+            if line.strip().lower() in _QUIT:
                 return
             yield line
 
@@ -157,6 +230,9 @@ class Conversation:
             case ["/model", *ids]:
                 self._model = "".join(ids).strip() or self._model
                 self._screen.note(self._model)
+            case ["/models"]:
+                with self._errors_shown():
+                    show_models(self._llm, self._screen, as_json=False)
             case ["/help"]:
                 for text in _HELP:
                     self._screen.note(text)
@@ -164,38 +240,47 @@ class Conversation:
                 self._screen.note(f"unknown command: {line}; type /help for commands")
 
     def _ask(self, question: str) -> None:
-        """Ask, and keep the question and its answer; neither if there is no complete answer."""
-        messages = [*self._system, *self._history, HumanMessage(question)]
+        """Ask, and keep the question and what came of its answer, unless it failed."""
+        asked = HumanMessage(question)
+        pieces: list[str] = []
+        with self._errors_shown():
+            messages = [*self._system, *self._history, asked]
+            try:
+                _stream_answer(self._llm, self._screen, messages, self._model, pieces)
+            except KeyboardInterrupt:
+                self._screen.interrupt()
+                kept = "what came of the answer is kept" if any(pieces) else "nothing is kept"
+                self._screen.note(f"stopped; {kept}")
+            if any(pieces):
+                self._history += [asked, AIMessage("".join(pieces))]
+
+    @contextmanager
+    def _errors_shown(self) -> Iterator[None]:
+        """Show an error in a line; the conversation goes on."""
         try:
-            text = _stream_answer(self._llm, self._screen, messages, self._model)
-        except KeyboardInterrupt:
-            self._screen.interrupt()
-            self._screen.note("stopped; the question and its answer are not kept")
+            yield
         except OnlySqError as error:
             self._screen.note(describe_error(error), "red")
-        else:
-            self._history += [HumanMessage(question), AIMessage(text)]
 
 
 def _system_message(text: str | None) -> list[BaseMessage]:
     return [SystemMessage(text)] if text else []
 
 
-def _stream_answer(llm: ChatOnlySq, screen: Screen, messages: list[BaseMessage], model: str) -> str:
-    """Show an answer as it arrives, then its usage; return its text."""
-    pieces: list[str] = []
+def _stream_answer(
+    llm: ChatOnlySq, screen: Screen, messages: list[BaseMessage], model: str, pieces: list[str]
+) -> None:
+    """Show an answer as it arrives, then its usage; its text is added to `pieces` as it comes."""
     metadata: dict[str, Any] = {}
     usage: UsageMetadata | None = None
     screen.wait(f"waiting for {model}")
     for chunk in llm.stream(messages, model=model):
         screen.reasoning(chunk.additional_kwargs.get("reasoning_content", ""))
-        screen.text(chunk.text)
         pieces.append(chunk.text)
+        screen.text(chunk.text)
         metadata |= chunk.response_metadata
         usage = chunk.usage_metadata or usage
-    text = "".join(pieces)
-    if not text:
+    if not any(pieces):
         msg = "The answer has no text. Ask again, or try another model."
         raise OnlySqEmptyResponseError(msg, model=model)
     screen.note(usage_line(metadata.get("model_name", model), metadata.get("finish_reason"), usage))
-    return text

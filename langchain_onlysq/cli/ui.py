@@ -50,6 +50,17 @@ class Screen:
         """Show on a terminal what is being waited for, until something is written."""
         self._notes.wait(one_line(text))
 
+    def progress(self, text: str) -> None:
+        """Show why it takes longer: beside the spinner, or where there is none in a line.
+
+        Raises:
+            OSError: If the answer's last line cannot be ended.
+        """
+        if isinstance(self._notes, _PlainNotes):
+            self.note(text)
+        else:
+            self.wait(text)
+
     def text(self, piece: str) -> None:
         """Write a piece of the answer.
 
@@ -127,6 +138,11 @@ class Screen:
         self._err.write(prompt)
         self._err.flush()
         return input()
+
+    def has_half_a_line(self) -> bool:
+        """Tell whether something was typed when Ctrl-C was pressed, as far as Python knows."""
+        readline = sys.modules.get("readline")
+        return readline is not None and bool(readline.get_line_buffer())
 
     def document(self, value: Any) -> None:
         """Write a JSON document.

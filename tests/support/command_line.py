@@ -39,7 +39,8 @@ def shell(script: str) -> Result:
 
 
 def error_line(result: Result, status: int, *, out: str = "") -> str:
-    """Return the one line on stderr with which the command failed."""
+    """Return the one line on stderr with which the command failed, after those on its retries."""
     assert result[:2] == (status, out)
-    assert re.fullmatch(r"langchain-onlysq: [^\n\x1b]+\n", result.err)
-    return result.err
+    shown = re.fullmatch(r"(?:Attempt [^\n\x1b]+\n)*(langchain-onlysq: [^\n\x1b]+\n)", result.err)
+    assert shown, result.err
+    return shown[1]

@@ -14,6 +14,8 @@ def healthy(request: Request) -> ReplyLike:
         return "Pineapple!"
     if "image_url" in asked:
         return "It is red."
+    if "capital of France" in asked:
+        return '{"name": "Paris", "country": "France"}'
     if "one word: hello" in asked:
         return "hello"
     if "Count from one" in asked:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,3 +84,34 @@ def opened() -> Iterator[Terminal]:
         yield terminal
     finally:
         terminal.close()
+
+
+@contextmanager
+def started(arguments: list[str]) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
+    """Start the command on a terminal that controls it: Ctrl-C is a signal there."""
+    code = (
+        "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "from langchain_onlysq.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    with opened() as terminal:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-W", "error", "-c", code, *arguments],
+            stdin=terminal.theirs,
+            stdout=terminal.theirs,
+            stderr=terminal.theirs,
+            start_new_session=True,
+        )
+        try:
+            yield terminal, process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def press_ctrl_c(terminal: Terminal, process: subprocess.Popen[bytes]) -> int:
+    """Press Ctrl-C at a prompt; once more if Python missed it, as it may just before it waits."""
+    for _ in range(6):
+        terminal.type("\x03")
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(10)
+    raise AssertionError(terminal.shown)

@@ -21,7 +21,14 @@ from langchain_core.runnables.fallbacks import RunnableWithFallbacks
 from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from langchain_onlysq import ChatOnlySq, OnlySqError, OnlySqRateLimitError
+from langchain_onlysq import (
+    ChatOnlySq,
+    OnlySqError,
+    OnlySqRateLimitError,
+    Report,
+    acheck,
+    check,
+)
 from langchain_onlysq.settings.call_options import (
     ALIASES,
 )
@@ -186,3 +193,15 @@ def test_the_local_server() -> None:
         assert isinstance(assert_type(request.headers, Headers), Headers)
         assert request.json["model"] == "m"
         assert assert_type(server.replies_left, int) == 1
+
+
+# The check of the service
+
+
+async def test_a_report(local_onlysq: LocalOnlySq) -> None:
+    report = assert_type(check("m", base_url=local_onlysq.base_url), Report)
+    assert_type(await acheck("m", base_url=local_onlysq.base_url), Report)
+    assert assert_type(report.works, bool)
+    result = report.results[0]
+    assert_type(result.detail + result.advice, str)
+    assert assert_type(report.exchanges[0].status, int | None) == 200

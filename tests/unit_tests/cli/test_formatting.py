@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from langchain_onlysq.cli.formatting import clean, model_rows, one_line, plain_table
+from langchain_onlysq.cli.formatting import clean, in_flags, model_rows, one_line, plain_table
+from tests.support.paths import PACKAGE
 
 FIELDS = ("modality", "can_tools", "can_stream", "can_think", "status", "cost")
 
@@ -21,6 +24,53 @@ def test_texts_that_are_safe_to_show() -> None:
     assert clean(every).count("\ufffd") == 32 + 33 - 3
     assert clean("a\r\nb\tc é") == "a\nb\tc é"
     assert one_line(" a\r\n\n b\x85c\x1bd ") == "a b c\ufffdd"
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("\x1b]52;c;YQ==\x07", "\ufffd]52;c;YQ==\ufffd"),
+        ("\x9d0;title\x9c\x90q\x9c", "\ufffd0;title\ufffd\ufffdq\ufffd"),
+        ("safe\rhidden", "safehidden"),
+        ("a\u202eb\u2066c\u2069", "a\ufffdb\ufffdc\ufffd"),
+        ("a\u2028b\u2029c", "a\nb\nc"),
+        ("\u05d0\u200f\u0061\u0301 \u200d", "\u05d0\u200f\u0061\u0301 \u200d"),
+        ("\b\x0b\x0c\x7f", "\ufffd" * 4),
+    ],
+)
+def test_what_a_terminal_would_obey(hostile: str, shown: str) -> None:
+    assert clean(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Check base_url (now 'x').", "Check ONLYSQ_API_BASE (now 'x')."),
+        ("Set A or pass api_key=…; the key", "Set A; the key"),
+        ("wait, or pass rate_limiter=X(a=…) to stay below.", "wait."),
+        ("(wait, or pass rate_limiter=X(a=…) to stay.); again", "(wait.); again"),
+        ("(ONLYSQ_API_KEY or api_key) holds", "(ONLYSQ_API_KEY) holds"),
+        ("Silent; raise stall_timeout to", "Silent; raise it with -o stall_timeout=… to"),
+        ("allow_truncated_stream=True accepts", "-o allow_truncated_stream=true accepts"),
+        ("check proxy=… and the variables", "check the variables"),
+    ],
+)
+def test_messages_speak_of_flags(message: str, said: str) -> None:
+    assert in_flags(message) == said
+
+
+def test_no_message_speaks_of_arguments_of_python() -> None:
+    paths = [
+        path
+        for room in ("errors", "response", "transport")
+        for path in (PACKAGE / room).glob("*.py")
+    ]
+    nodes = [n for path in paths for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    messages = [in_flags(text) for text in texts if " " in text and "\n" not in text]
+    assert len(messages) > 50
+    named = r"\b(api_key|base_url|onlysq_api_\w+|proxy=|rate_limiter|trim_messages)|\b\w+_\w+=True"
+    assert [text for text in messages if re.search(named, text)] == []
 
 
 def test_rows_are_sorted_and_complete() -> None:

@@ -151,7 +151,7 @@ def test_models_as_json(server: LocalOnlySq, run: Run) -> None:
     [
         (["Hi"], [Reply.error(401, "Bad\n\x1bkey.")], "401"),
         (["Hi"], [Reply.error(503, "Slow.", retry_after=0)] * 3, "503"),
-        (["Hi"], [Reply.html(404, "Not Found")], "check base_url"),
+        (["Hi"], [Reply.html(404, "Not Found")], "check ONLYSQ_API_BASE"),
         (["Hi"], [Reply.text("", reasoning="hm")], "The answer has no text."),
         (["Hi", "--json"], [Reply.error(400, "No.")], "400"),
     ],
@@ -169,10 +169,14 @@ def test_a_failed_catalogue(server: LocalOnlySq, run: Run) -> None:
     assert "401" in error_line(run("--models"), 1)
 
 
-def test_logging_prints_nothing_and_is_left_as_it_was(server: LocalOnlySq, run: Run) -> None:
+def test_each_retry_is_a_line_and_logging_is_left_as_it_was(server: LocalOnlySq, run: Run) -> None:
     replies = [Reply.error(503, "Slow.", retry_after=0)] * 3
     server.reply(*replies, *replies)
-    assert "503" in error_line(shell("CMD Hi"), 1)
+    result = shell("CMD Hi")
+    assert "503" in error_line(result, 1)
+    assert result.err.count("\nAttempt 2 of 3 failed (OnlySqAPIError: ") == 1
+    assert result.err.count("\n") == 3
+    assert "rate_limiter" not in result.err
     logger = logging.getLogger("langchain_onlysq")
     before = [*logger.handlers]
     assert run("Hi").status == 1
@@ -208,7 +212,7 @@ def test_the_notes_of_an_error_are_in_the_same_line(
 def test_a_reader_that_leaves_is_not_reported(server: LocalOnlySq) -> None:
     server.reply(Reply.text("", stream_pieces=["line\n" * 100] * 1_000))
     result = shell("CMD Hi | head -1; echo ${PIPESTATUS[0]}; CMD --help | head -1")
-    assert result.out == 'line\n1\nusage: langchain-onlysq [options] ["question"]\n'
+    assert result.out == "line\n1\nusage: langchain-onlysq [options] [question]\n"
     assert result.err == ""
 
 
@@ -264,7 +268,9 @@ def test_ctrl_c_ends_it(server: LocalOnlySq, run: Run, ctrl_c: ReplyLike) -> Non
 
 
 def test_ctrl_c_before_anything_is_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("argparse.ArgumentParser.parse_args", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(
+        "argparse.ArgumentParser.parse_intermixed_args", raising(KeyboardInterrupt())
+    )
     assert run("Hi") == (130, "", "")
 
 
@@ -275,7 +281,15 @@ def test_help_and_version(run: Run) -> None:
     assert run("--version") == (0, f"langchain-onlysq {langchain_onlysq.__version__}\n", "")
     status, out, err = run("--help")
     assert (status, err) == (0, "")
-    options = ("--model ID", "--system TEXT", "--image FILE", "--json", "--models", "--local")
+    options = (
+        "--model ID",
+        "--system TEXT",
+        "--image FILE",
+        "--json",
+        "--models",
+        "--check",
+        "--local",
+    )
     for word in (*options, "gpt-4o-mini", "ONLYSQ_API_KEY", "ONLYSQ_API_BASE", "130"):
         assert word in out
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,53 @@ def test_images(server: LocalOnlySq, run: Run, tmp_path: Path) -> None:
     assert [part["image_url"]["url"] for part in parts] == urls
 
 
+# Options
+
+
+def test_words_are_one_question_wherever_they_stand(server: LocalOnlySq, run: Run) -> None:
+    assert run("Is", "97", "-m", "m", "a", "prime?", "-s", "Be brief.").status == 0
+    assert run("--", "-1", "plus", "--two").status == 0
+    first, second = server.requests
+    assert [m["content"] for m in first.messages] == ["Be brief.", "Is 97 a prime?"]
+    assert first.model == "m"
+    assert second.messages[-1]["content"] == "-1 plus --two"
+
+
+def test_settings_of_the_request(server: LocalOnlySq, run: Run) -> None:
+    options = ["-o", "temperature=0.2", "-o", "stop=END", "-o", 'model_kwargs={"top_k": 5}']
+    assert run("Hi", *options, "--endpoint", "openai").status == 0
+    (request,) = server.requests
+    assert request.path == "/ai/openai/chat/completions"
+    sent = {name: request.chat[name] for name in ("temperature", "stop", "top_k")}
+    assert sent == {"temperature": 0.2, "stop": ["END"], "top_k": 5}
+
+
+def test_a_pipe_that_stays_open_is_not_waited_for_in_silence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("langchain_onlysq.cli.question._SILENT_SECONDS", 0.05)
+    reading, writing = os.pipe()
+    opened = open(reading, encoding="utf-8")  # noqa: PTH123, SIM115 - closed below
+    monkeypatch.setattr(sys, "stdin", opened)
+    monkeypatch.setattr(sys.stderr, "write", _closing(writing, sys.stderr.write))
+    with opened:
+        status, out, err = run("Hi")
+    assert (status, out) == (0, "You said: Hi\n")
+    assert err.startswith("reading stdin until it ends; if nothing is to come from there, add <")
+
+
+def _closing(descriptor: int, write: Callable[[str], int]) -> Callable[[str], int]:
+    """Close a pipe as soon as something is written."""
+    left = [descriptor]
+
+    def closing(text: str) -> int:
+        while left:
+            os.close(left.pop())
+        return write(text)
+
+    return closing
+
+
 # Wrong usage
 
 
@@ -59,14 +109,22 @@ def test_images(server: LocalOnlySq, run: Run, tmp_path: Path) -> None:
     [
         (["--bogus"], "unrecognized arguments: --bogus; see --help"),
         (["--mod", "m", "Hi"], "unrecognized arguments"),
-        (["two", "questions"], "unrecognized arguments: questions"),
-        (["x", "a\nb\x1b"], "unrecognized arguments: a b\N{REPLACEMENT CHARACTER}; see"),
+        (["x", "--a\nb\x1b"], "unrecognized arguments: --a b\N{REPLACEMENT CHARACTER}; see"),
         (["--model"], "expected one argument"),
         ([" "], "the question is empty"),
-        (["--models", "Hi"], "--models cannot be combined with"),
-        (["--models", "--system", "Hi"], "--models cannot be combined with"),
-        (["--models", "--image", "x"], "--models cannot be combined with"),
-        (["--model", " ", "Hi"], "the model id is blank"),
+        (["--models", "Hi"], "--models can be combined with --model, --json and --local alone"),
+        (["--models", "--system", "Hi"], "--models can be combined with"),
+        (["--models", "--image", "x"], "--models can be combined with"),
+        (["--models", "--check"], "--models can be combined with"),
+        (["--check", "--endpoint", "v2"], "--check can be combined with"),
+        (["--check", "-o", "seed=1"], "--check can be combined with"),
+        (["--check", "--model", " "], "--model: the model id is blank"),
+        (["--model", " ", "Hi"], "--model: the model id is blank"),
+        (["--endpoint", "v3", "Hi"], "invalid choice: 'v3'"),
+        (["-o", "seed", "Hi"], "-o takes NAME=VALUE, such as -o temperature=0.2, not 'seed'"),
+        (["-o", "temprature=0", "Hi"], "-o temprature: there is no such option; did you mean temp"),
+        (["-o", "api_key=x", "Hi"], "-o api_key: there is no such option"),
+        (["-o", "temperature=hot", "Hi"], "temperature: Input should be a valid number"),
         ([], "no question was given, and stdin is empty"),
         (["Hi", "--image", "absent.png"], "--image absent.png: No such file"),
         (["Hi", "--image", "."], "--image .: Is a directory"),
@@ -94,5 +152,6 @@ def test_settings_of_the_environment_that_are_not_valid(
     assert "canary" not in line
     monkeypatch.delenv("ONLYSQ_API_KEY")
     monkeypatch.setenv("ONLYSQ_API_BASE", "nonsense")
-    assert "base_url" in error_line(run("--models"), 2)
+    for arguments in ("--models", "--check"):
+        assert "ONLYSQ_API_BASE must look like" in error_line(run(arguments), 2)
     assert not server.requests

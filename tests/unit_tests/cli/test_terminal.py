@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -23,7 +21,7 @@ from langchain_onlysq.testing import (
     catalogue,
     chunk,
 )
-from tests.support.terminal import HIDE, SHOW, Terminal, opened
+from tests.support.terminal import HIDE, SHOW, opened, press_ctrl_c, started
 
 USAGE = "gpt-4o-mini: 1 tokens in, 3 out"
 
@@ -231,25 +229,29 @@ def contents(request: Request) -> list[Any]:
 
 def test_a_conversation(server: LocalOnlySq, ctrl_c: ReplyLike) -> None:
     server.reply("One.", Reply.error(400, "No."), ctrl_c, "Two.", "Three.")
-    typed = "first\n\n   \nfails\nstopped\nsecond\n/model\n/model m\n/clear\n /third\n/quit\n"
+    typed = (
+        "first\n\n   \nfails\nstopped\nsecond\n/models\n/model\n/model m\n/clear\n /third\n/quit\n"
+    )
     status, shown = run_here(["--system", "Be brief."], typed)
     assert status == 0
-    assert [contents(request) for request in server.requests] == [
+    chats = [request for request in server.requests if request.method == "POST"]
+    assert [contents(request) for request in chats] == [
         ["Be brief.", "first"],
         ["Be brief.", "first", "One.", "fails"],
         ["Be brief.", "first", "One.", "stopped"],
         ["Be brief.", "first", "One.", "second"],
         ["Be brief.", " /third"],
     ]
-    models = [request.json["model"] for request in server.requests]
+    models = [request.json["model"] for request in chats]
     assert models == ["gpt-4o-mini"] * 4 + ["m"]
     for note in (
         "400",
-        "stopped; the question and its answer are not kept",
+        "stopped; nothing is kept",
         "conversation cleared",
     ):
         assert note in shown
-    assert shown.count("> ") == 11
+    assert shown.count("> ") == 12
+    assert "claude-haiku-4-5" in shown
 
 
 @pytest.mark.usefixtures("_no_rich")
@@ -260,7 +262,7 @@ def test_commands_and_hints(
     monkeypatch.setitem(sys.modules, "readline", None)
     server.reply(ctrl_c)
     _, shown = run_here([], "stop\n/help\n/bogus x\n/\n/quit now\n/model\n\x04")
-    assert re.search(r"(> |\n)\nstopped; the question", shown)  # not beside the ^C
+    assert re.search(r"(> |\n)\nstopped; nothing is kept", shown)  # not beside the ^C
     assert "gpt-4o-mini; type /help for commands\n" in shown
     for command in ("/model [ID]: ", "/clear: ", "/quit: "):
         assert command in shown
@@ -295,37 +297,6 @@ def test_an_answer_that_cannot_be_written_ends_the_conversation(
 # In a process of its own
 
 
-@contextmanager
-def started(arguments: list[str]) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
-    """Start the command on a terminal that controls it: Ctrl-C is a signal there."""
-    code = (
-        "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-        "from langchain_onlysq.cli import main; sys.exit(main(sys.argv[1:]))"
-    )
-    with opened() as terminal:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-W", "error", "-c", code, *arguments],
-            stdin=terminal.theirs,
-            stdout=terminal.theirs,
-            stderr=terminal.theirs,
-            start_new_session=True,
-        )
-        try:
-            yield terminal, process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def press_ctrl_c(terminal: Terminal, process: subprocess.Popen[bytes]) -> int:
-    """Press Ctrl-C at a prompt; once more if Python missed it, as it may just before it waits."""
-    for _ in range(6):
-        terminal.type("\x03")
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(10)
-    raise AssertionError(terminal.shown)
-
-
 def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> None:
     server.reply(Reply.stream([chunk("Once upon"), Hold()], done=False))
     with started([]) as (terminal, process):
@@ -340,13 +311,13 @@ def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> 
         terminal.until("stopped; ")
         terminal.until("> ", times=2)
         terminal.type("Hi\n")
-        terminal.until(USAGE)
+        terminal.until("5 tokens in, 3 out")
         terminal.until("> ", times=3)
         threading.Event().wait(0.3)
         assert press_ctrl_c(terminal, process) == 130
         assert termios.tcgetattr(terminal.theirs) == before
         assert "Traceback" not in terminal.shown
-    assert contents(server.requests[-1]) == ["Hi"]
+    assert contents(server.requests[-1]) == ["A story", "Once upon", "Hi"]
 
 
 def test_ctrl_c_stops_one_answer(server: LocalOnlySq) -> None:

@@ -16,7 +16,16 @@ from langchain_core.globals import set_llm_cache
 from langchain_onlysq import Report, acheck, check
 from langchain_onlysq.health.plan import MOST_REQUESTS
 from langchain_onlysq.health.report import CheckResult, shortened
-from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Request, catalogue, chunk
+from langchain_onlysq.testing import (
+    Hold,
+    LocalOnlySq,
+    Reply,
+    ReplyLike,
+    Request,
+    Reset,
+    catalogue,
+    chunk,
+)
 from langchain_onlysq.transport import certificates
 from tests.support.healthy import healthy
 from tests.support.tls import tls_server
@@ -275,8 +284,6 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_connection_that_is_lost(server: LocalOnlySq) -> None:
-    from langchain_onlysq.testing import Reset
-
     lost = Reply(body=[Reset()])
     server.reply_catalogue(lost)
     report = at("m", server, lost)
@@ -284,6 +291,16 @@ def test_a_connection_that_is_lost(server: LocalOnlySq) -> None:
     assert found(report, "whole answer").status == "failed"
     assert asked(server) == 2
     assert not report.works
+
+
+def test_a_server_that_is_silent(server: LocalOnlySq, checker: Checker) -> None:
+    silent = Reply(body=[Hold()])
+    server.reply_catalogue(silent)
+    server.reply(*[silent] * MOST_REQUESTS)
+    report = checker("m", base_url=server.base_url, timeout=0.1)
+    assert "No data came for 0.1 s" in found(report, "address").detail
+    assert [statuses(report)[name] for name in ASKED] == ["failed"] * 7
+    assert found(report, "key").status == "unchecked"
 
 
 # The catalogue

@@ -39,7 +39,7 @@ def interrupt(terminal: Terminal, until: str) -> None:
 def test_the_recorded_session(server: LocalOnlySq) -> None:
     server.reply(
         "Paris.",
-        Reply.error(429, "Too many requests.", retry_after=0),
+        Reply.error(503, "Busy.", retry_after=0),
         "The Seine.",
         Reply.stream([chunk("Once upon a time"), Hold()], done=False),
         "Lisbon.",

@@ -88,7 +88,7 @@ class ContentReader:
         filters, self._filters = self._filters, []
         deltas = close_all(filters, whole=whole)
         calls, self._calls = self._calls, None
-        return [*deltas, *calls.close()] if calls else deltas
+        return [*deltas, *calls.close(whole=whole)] if calls else deltas
 
     def _filter(self, pieces: list[Delta], deltas: list[Delta]) -> None:
         deltas += pass_through(pieces, self._filters)

@@ -15,6 +15,7 @@ from langchain_onlysq.errors import (
     OnlySqRateLimitError,
     OnlySqTimeoutError,
 )
+from langchain_onlysq.response.content import BEHIND_OTHER_CALLS
 from langchain_onlysq.response.deltas import ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.transport.attempts import attempts, send_request
@@ -201,11 +202,13 @@ class Completion(Generic[T]):
         return end
 
     def _new_call_reader(self) -> TextFilter | None:
-        if not self._reads_calls:
+        if not self._tools.names:
             return None
         from langchain_onlysq.prompted_tools.reader import ToolCallReader
 
-        return ToolCallReader(self._tools.names)
+        # Native calls have the first indices, where there are both.
+        first_index = BEHIND_OTHER_CALLS if self._options.native_tools else 0
+        return ToolCallReader(self._tools.parameters, first_index=first_index)
 
 
 class CallGate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from langchain_onlysq.prompted_tools.written_call import WrittenCall
 from langchain_onlysq.response.deltas import ToolCallDelta
 
 if TYPE_CHECKING:
@@ -13,9 +14,20 @@ if TYPE_CHECKING:
 
 
 class DeltaCollector:
-    """Collects what is delivered next: text without the blanks around calls, and calls."""
+    """Collects what is delivered next: text without the blanks around calls, and calls.
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    Attributes:
+        last: The last character of the text that is not blank; "" before it and after a call.
+    """
+
+    def __init__(self, new_id: Callable[[], str], first_index: int = 0) -> None:
+        """Start before the first delta.
+
+        Args:
+            new_id: Makes the ids of calls.
+            first_index: Index of the first call.
+        """
+        self.last = ""
         self._new_id = new_id
         self._deltas: list[Delta] = []
         self._texts: list[str] = []
@@ -24,8 +36,14 @@ class DeltaCollector:
         # Blanks before the calls that stand between the last text and the next one.
         self._gap = ""
         self._has_text = self._after_call = False
-        self._index = -1
+        self._first_index = first_index
+        self._index = first_index - 1
         self._is_broken = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was neither text nor a call yet."""
+        return not self._has_text and self._index < self._first_index
 
     def take(self) -> list[Delta]:
         """Return what was collected since the last time."""
@@ -49,6 +67,7 @@ class DeltaCollector:
             self._texts += self._blanks
             self._texts.append(core)
         self._has_text = True
+        self.last = core[-1]
         self._blanks = [text[len(core) :]]
 
     def call(self, name: str, args: str = "", error: str | None = None) -> None:
@@ -56,7 +75,7 @@ class DeltaCollector:
         self._end_text()
         self._gap = self._gap or "".join(self._blanks)
         self._blanks = []
-        self._after_call = True
+        self._after_call, self.last = True, ""
         self._index += 1
         self._is_broken = error is not None
         call_id = self._new_id()
@@ -78,3 +97,26 @@ class DeltaCollector:
         if text := "".join(self._texts):
             self._deltas.append(text)
         self._texts = []
+
+
+class CallBuffer:
+    """Keeps calls until it is known whether they are meant."""
+
+    def __init__(self) -> None:
+        """Start without a call."""
+        self._calls: list[WrittenCall] = []
+
+    def call(self, name: str, args: str = "", error: str | None = None) -> None:
+        """Begin a call."""
+        self._calls.append(WrittenCall(name, args, error))
+
+    def more(self, args: str = "", error: str | None = None) -> None:
+        """Go on with the last call, unless it is broken already."""
+        last = self._calls[-1]
+        if last.error is None:
+            self._calls[-1] = last._replace(args=last.args + args, error=error)
+
+    def deliver(self, collector: DeltaCollector) -> None:
+        """Deliver the calls."""
+        for call in self._calls:
+            collector.call(call.name, call.args, call.error)

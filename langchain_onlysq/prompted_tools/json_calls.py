@@ -1,4 +1,4 @@
-"""Calls as JSON between two tags, delivered while they arrive. Pure."""
+"""Calls as JSON behind a mark: those of our own form are delivered while they arrive. Pure."""
 
 from __future__ import annotations
 
@@ -6,113 +6,241 @@ import re
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
-from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
+from langchain_onlysq.prompted_tools.text_source import (
+    BLANKS,
+    CutOffError,
+    FormError,
+    Marks,
+    Reading,
+    TextSource,
+)
 from langchain_onlysq.prompted_tools.written_call import (
     ARGUMENT_KEYS,
     CUT_OFF,
+    DESCRIBES,
+    IN_BROKEN_LIST,
     NAMES_NO_TOOL,
     NOT_JSON,
-    bound_name,
+    WrittenCall,
+    broken_call,
+    calls_in,
+    located_arguments,
+    name_in,
     read_call,
 )
+from langchain_onlysq.response.json_text import parse_json
 
 if TYPE_CHECKING:
-    from langchain_onlysq.prompted_tools.delta_collector import DeltaCollector
+    from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+    from langchain_onlysq.prompted_tools.delta_collector import CallBuffer, DeltaCollector
 
-_FENCE_MARK = re.compile(r"[`\w-]+")
+OWN_STARTS = Marks(("{", "[", "```"))
+"""What calls in our own form begin with, whatever follows."""
+
+FENCE_MARK = re.compile(r"[`\w-]+")
+_BACKTICKS = re.compile("`+")
 _UP_TO_TAG = re.compile("[^<]+")
-_JSON_MARKS = frozenset("{}[]:,\"'")
+_JSON_MARKS = frozenset("{}[]:,;\"'")
 
 
-class JsonCalls:
+def read_json(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
+    """Read a call, a list of calls, or several with commas between them.
+
+    Returns:
+        The calls, or a broken one where any of them is broken; none where no JSON follows.
+    """
+    is_fenced = (yield from source.skip_over()) == "`"
+    if is_fenced:
+        yield from source.skip_over(FENCE_MARK)
+        yield from source.skip_over(BLANKS)
+    if not (yield from begins_json(source, "{[")):
+        return []
+    calls = yield from _read_group(source, tools)
+    if is_fenced:
+        end = source.offset
+        if (yield from source.skip_over(BLANKS)) == "`":
+            yield from source.skip_over(_BACKTICKS)
+        else:
+            source.go_to(end)
+    return calls
+
+
+def begins_json(source: TextSource, brackets: str) -> Reading[bool]:
+    """Tell whether JSON begins here, with one of these brackets."""
+    start, bracket = source.offset, (yield from source.skip_over())
+    if not bracket or bracket not in brackets:
+        return False
+    source.take(1)
+    char = yield from source.skip_over(BLANKS)
+    source.go_to(start)
+    return bool(char) and char in ('"}' if bracket == "{" else "{]")
+
+
+def _read_group(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
+    """Read values with commas between them; all of them are calls, or none is."""
+    start, error, calls = source.offset, None, list[WrittenCall]()
+    comma = True
+    while comma and not error:
+        place = source.offset
+        try:
+            yield from ObjectReader(source).skip()
+        except CutOffError:
+            error = CUT_OFF
+        calls += calls_in(source.since(place), tools)
+        end = source.offset
+        mark = yield from source.skip_over(BLANKS)
+        comma = mark in (",", ";") and not error
+        if comma:
+            source.take(1)
+            char = yield from source.skip_over(BLANKS)
+            if char != "{":
+                comma = False
+                error = NOT_JSON if mark == "," else None
+        if not (comma or error):
+            source.go_to(end)
+    return all_or_none(calls, source.since(start), tools, error)
+
+
+def all_or_none(
+    calls: list[WrittenCall], text: str, tools: BoundTools, error: str | None = None
+) -> list[WrittenCall]:
+    """Return calls if each of them can be made; else a broken one, or none that is bound."""
+    errors = [error, *(call.error for call in calls)]
+    if DESCRIBES in errors:
+        return [WrittenCall("", text)]
+    error = next(filter(None, errors), None)
+    return [broken_call(text, tools, error)] if error else calls
+
+
+class OwnCalls:
     """Reads calls that may stand in a list and in a fence, with or without commas between them.
 
     What is broken is a broken call, to which all belongs up to the next tag. What follows a call
     and is not another one is text.
     """
 
-    STARTS = ("{", "[", "```")
-    """What the calls begin with."""
-
     def __init__(
-        self, source: TextSource, collector: DeltaCollector, tool_names: frozenset[str]
+        self, source: TextSource, collector: DeltaCollector | CallBuffer, tools: BoundTools
     ) -> None:
         self._source = source
         self._collector = collector
-        self._tool_names = tool_names
-        # The marks that may close a list and a fence.
-        self._closers = ""
+        self._tools = tools
+        # The mark that may close a fence.
+        self._closer = ""
 
     def read(self) -> Reading[None]:
         """Read the calls up to a tag, the end of the text, or what is not a call."""
         source, start = self._source, self._source.offset
-        while (char := (yield from source.skip_over())) in ("[", "`"):
-            if char == "[":
-                if "]" in self._closers:
-                    break
-                self._closers += "]"
-                source.take(1)
-            elif "`" in self._closers:
-                source.take(1)
-                start = source.offset
-            else:
-                self._closers += "`"
-                yield from source.skip_over(_FENCE_MARK)
-        if char != "{":
+        char = yield from source.skip_over(BLANKS)
+        if char == "`":
+            self._closer = "`"
+            yield from source.skip_over(FENCE_MARK)
+            char = yield from source.skip_over(BLANKS)
+        if char == "[":
+            yield from self._read_list()
+        elif char != "{":
             yield from self._skip_to_tag()
             is_tag = yield from source.find_mark(source.tags)
             error = NOT_JSON if char else NAMES_NO_TOOL if is_tag else CUT_OFF
             self._collector.call("", source.since(start).strip(), error)
             return
-        while char and (yield from self._read_call()):
+        while char == "[" or (char and (yield from self._read_call())):
             char = yield from self._read_between()
 
     def _read_between(self) -> Reading[str]:
         """Read up to the next call; return its first character, or "" where none follows."""
-        source, start, comma = self._source, self._source.offset, False
-        while (char := (yield from source.skip_over())) not in ("", "{"):
-            if comma or char not in f",{self._closers}":
-                # What was read as a call may have been only the beginning of what was meant.
-                self._collector.more(error=NOT_JSON if comma or char in _JSON_MARKS else None)
-                source.back_to(start)
-                return ""
+        source, start = self._source, self._source.offset
+        char = yield from source.skip_over(BLANKS)
+        if char and char == self._closer:
+            yield from source.skip_over(_BACKTICKS)
+            start = source.offset
+            char = yield from source.skip_over(BLANKS)
+        if char in ("", "{"):
+            return char
+        if char == ",":
             source.take(1)
-            comma = char == ","
-            if not comma:
-                start = source.offset
-            if char == "]":
-                self._closers = self._closers.replace(char, "")
-        if comma and not char:
-            self._collector.more(error=NOT_JSON)
-        return char
+            rest = source.offset
+            if (yield from source.skip_over(BLANKS)) == "{":
+                yield from self._read_others(rest)
+                return (yield from self._read_between())
+        # What was read as a call may have been only the beginning of what was meant.
+        self._collector.more(error=NOT_JSON if char in _JSON_MARKS else None)
+        source.go_to(start)
+        return ""
+
+    def _read_list(self) -> Reading[None]:
+        """Read a list, which holds calls only, or is broken."""
+        source, start, error = self._source, self._source.offset, None
+        try:
+            yield from ObjectReader(source).skip()
+        except CutOffError:
+            error = CUT_OFF
+        text = source.since(start)
+        calls = [] if error else calls_in(text, self._tools)
+        error = error or next((call.error for call in calls if call.error), None)
+        if error or not calls:
+            self._collector.call(*broken_call(text, self._tools, error or NAMES_NO_TOOL)[:3])
+            return
+        for call in calls:
+            self._collector.call(call.name, call.args)
+
+    def _read_others(self, start: int) -> Reading[None]:
+        """Read what follows a call and a comma: all of them are calls, or none is."""
+        calls = yield from _read_group(self._source, self._tools)
+        calls = calls or [WrittenCall("", "")]
+        if calls[0].error or not calls[0].name:
+            self._collector.more(error=IN_BROKEN_LIST)
+            text = self._source.since(start)
+            calls = [broken_call(text, self._tools, calls[0].error or DESCRIBES)]
+        for call in calls:
+            self._collector.call(call.name, call.args, call.error)
 
     def _read_call(self) -> Reading[bool]:
         """Read a call; return whether its object is whole."""
         source, start = self._source, self._source.offset
         written = ObjectReader(source)
-        name = error = None
+        error = None
         # What stands before arguments that were delivered; the call is judged without them.
         head = ""
         try:
             while (key := (yield from written.next_key())) is not None:
-                if key in ARGUMENT_KEYS and written.first == "{" and name and not head:
+                name = name_in(written.values, self._tools)[1]
+                if not head and written.first == "{" and self._may_deliver(name, key):
                     head = source.since(start) + "{}"
                     yield from self._deliver(name, written)
                     start = source.offset
-                    continue
-                raw = yield from written.value()
-                if key == "name":
-                    name = bound_name(raw, self._tool_names)
+                else:
+                    yield from written.value()
         except FormError as reason:
             error = CUT_OFF if isinstance(reason, CutOffError) else NOT_JSON
         if error == NOT_JSON and not head:
             yield from self._skip_to_tag()
-        call = read_call(written, head + source.since(start), self._tool_names, error)
-        if not head:
-            self._collector.call(call.name, call.args, call.error)
-        elif call.error:
-            self._collector.more(error=call.error)
+        text = head + source.since(start)
+        if error:
+            name = name_in(written.values, self._tools)[1]
+            args = located_arguments(written.values) or text.strip()
+            calls = [WrittenCall(name, args, error)]
+        elif head and parse_json(text) is not None:
+            calls = [read_call(written.values, text, self._tools, twice=written.twice)]
+        else:
+            calls = calls_in(text, self._tools) or [WrittenCall("", text, NAMES_NO_TOOL)]
+        self._end(calls, is_open=bool(head))
         return error is None
+
+    def _may_deliver(self, name: str, key: str) -> bool:
+        """Tell whether an object under this key can only be the arguments."""
+        is_argument = key in ARGUMENT_KEYS and key not in self._tools.parameters(name)
+        return is_argument and name in self._tools
+
+    def _end(self, calls: list[WrittenCall], *, is_open: bool) -> None:
+        """Deliver calls, or only what is wrong with the one whose arguments were delivered."""
+        if is_open:
+            self._collector.more(error=calls[0].error)
+            return
+        if error := next((call.error for call in calls if call.error), None):
+            calls = [calls[0]._replace(error=error)]
+        for call in calls:
+            self._collector.call(call.name, call.args, call.error)
 
     def _deliver(self, name: str, written: ObjectReader) -> Reading[None]:
         """Begin a call, and deliver its arguments while they are read."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 
-from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
+from langchain_onlysq.prompted_tools.text_source import (
+    NO_MARKS,
+    CutOffError,
+    FormError,
+    Reading,
+    TextSource,
+)
 from langchain_onlysq.response.json_text import parse_json
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -13,6 +20,7 @@ _IN_STRING = re.compile(r'(?:[^"\\<]++|\\[^<])++')
 _IN_SCALAR = re.compile(r"[^ \t\r\n,{}\[\]\"<]+")
 _UP_TO_STRUCTURE = re.compile(r'(?:[^"{}\[\]<]++|"(?:[^"\\<]++|\\[^<])*+")++')
 _LINE_UP_TO_QUOTE = re.compile(r'[^"\\\r\n]+')
+_DECODER = json.JSONDecoder(strict=False)
 _SCALAR_STARTS = frozenset("-0123456789tfnNI")
 
 
@@ -41,20 +49,20 @@ class ObjectReader:
         """Read up to the next value; return its key, or None where the object ends instead."""
         source, is_first = self._source, self._key is None
         if is_first:
-            yield from self._skip("{")
+            yield from self._expect("{")
         if (yield from source.need(_BLANKS)) == "}":
             source.take(1)
             return None
         if not is_first:
-            yield from self._skip(",")
+            yield from self._expect(",")
         if (yield from source.need(_BLANKS)) != '"':
             raise FormError
         start = source.offset
-        yield from self._string()
+        yield from self.skip_string()
         key = parse_json(source.since(start))
         if not isinstance(key, str):
             raise FormError
-        yield from self._skip(":")
+        yield from self._expect(":")
         self._key, self.first = key, (yield from source.need(_BLANKS))
         if self.first not in '"{[' and self.first not in _SCALAR_STARTS:
             raise FormError
@@ -65,16 +73,28 @@ class ObjectReader:
         start, key = self._source.offset, self._key or ""
         try:
             if self.first in "{[":
-                yield from self._nested()
+                yield from self.skip()
             else:
-                yield from (self._string() if self.first == '"' else self._scalar())
+                yield from (self.skip_string() if self.first == '"' else self._scalar())
         finally:
             raw = self._source.since(start)
             self.twice |= key in self.values
             self.values.setdefault(key, raw)
         return raw
 
-    def _skip(self, char: str) -> Reading[None]:
+    def skip(self) -> Reading[None]:
+        """Read a list or an object, of which only brackets and strings matter."""
+        depth = 1
+        self._source.take(1)
+        while depth:
+            char = yield from self._source.need(_UP_TO_STRUCTURE)
+            if char == '"':
+                yield from self.skip_string()
+            else:
+                self._source.take(1)
+                depth += (char in "{[") - (char in "}]")
+
+    def _expect(self, char: str) -> Reading[None]:
         if (yield from self._source.need(_BLANKS)) != char:
             raise FormError
         self._source.take(1)
@@ -83,32 +103,21 @@ class ObjectReader:
         while (yield from self._source.need(_IN_SCALAR)) == "<":
             self._source.take(1)
 
-    def _nested(self) -> Reading[None]:
-        """Read a list or an object."""
-        depth = 1
-        self._source.take(1)
-        while depth:
-            char = yield from self._source.need(_UP_TO_STRUCTURE)
-            if char == '"':
-                yield from self._string()
-            else:
-                self._source.take(1)
-                depth += (char in "{[") - (char in "}]")
-
-    def _string(self) -> Reading[None]:
+    def skip_string(self) -> Reading[None]:
+        """Read a string."""
         source = self._source
         source.take(1)
         while (char := (yield from source.skip_over(_IN_STRING))) != '"':
             if char:
                 source.take(1)
                 # What follows a backslash is part of the string, if it is not a tag.
-                if char == "\\" and (yield from source.peek()):
+                if char == "\\" and (yield from source.skip_over()):
                     source.take(1)
                 continue
             tag = yield from source.find_mark(source.tags)
             if not tag:
                 raise CutOffError
-            if tag == source.tags[-1]:
+            if tag in source.tags.closers:
                 yield from self._doubtful(source.offset)
             else:
                 source.take(1)
@@ -117,16 +126,16 @@ class ObjectReader:
     def _doubtful(self, start: int) -> Reading[None]:
         """Read from a closing tag to the next quote; go back where its line has none."""
         source, self.doubt = self._source, start
-        tags, source.tags = source.tags, ()
+        tags, source.tags = source.tags, NO_MARKS
         source.take(1)
         while (char := (yield from source.skip_over(_LINE_UP_TO_QUOTE))) == "\\":
             source.take(1)
-            if (yield from source.peek()) in "\r\n":
+            if (yield from source.skip_over()) in "\r\n":
                 break
             source.take(1)
         self.doubt, source.tags = None, tags
         if char != '"':
-            source.back_to(start)
+            source.go_to(start)
             raise CutOffError
 
 
@@ -143,3 +152,16 @@ def members_of(text: str) -> ObjectReader:
 def _all_of(written: ObjectReader) -> Reading[None]:
     while (yield from written.next_key()) is not None:
         yield from written.value()
+
+
+def items_of(text: str) -> list[str]:
+    """Return the raw text of each item of a list, which is valid JSON."""
+    items, at, last = [], 1, len(text) - 1
+    while at < last:
+        if text[at] in " \t\r\n,":
+            at += 1
+            continue
+        end = _DECODER.raw_decode(text, at)[1]
+        items.append(text[at:end])
+        at = end
+    return items

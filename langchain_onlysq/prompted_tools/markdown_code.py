@@ -43,6 +43,11 @@ class CodeTracker:
         """Whether only blanks stand before on this line, and it is not in a fence."""
         return self._line == "start" and not (self._mark or self.fence)
 
+    @property
+    def in_code(self) -> bool:
+        """Whether a backtick opened inline code that has not been closed."""
+        return bool(self._code)
+
     def read(self, text: str) -> None:
         """Read on."""
         for token in _TOKEN.findall(text):

@@ -6,39 +6,56 @@ certain character, and what was held back until then is either a call or read ag
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from langchain_onlysq.prompted_tools.delta_collector import DeltaCollector
-from langchain_onlysq.prompted_tools.json_calls import JsonCalls
+from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+from langchain_onlysq.prompted_tools.delta_collector import CallBuffer, DeltaCollector
+from langchain_onlysq.prompted_tools.forms import (
+    FORMS,
+    HEADER_CLOSERS,
+    HEADERS,
+    MARKS,
+    OWN,
+    RESPONSES,
+    STARTS,
+    TEXT_LINES,
+)
+from langchain_onlysq.prompted_tools.header_calls import TEXT_CHANNELS, read_header, read_message
+from langchain_onlysq.prompted_tools.json_calls import OWN_STARTS, OwnCalls
+from langchain_onlysq.prompted_tools.json_document import read_document
 from langchain_onlysq.prompted_tools.markdown_code import CodeTracker
-from langchain_onlysq.prompted_tools.standalone_calls import STARTS, read_standalone
-from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Reading, TextSource
+from langchain_onlysq.prompted_tools.marked_calls import (
+    Marked,
+    read_closers,
+    read_further,
+    read_marked,
+    tags_of,
+)
+from langchain_onlysq.prompted_tools.markup import MarkupTracker
+from langchain_onlysq.prompted_tools.standalone_calls import (
+    read_fence,
+    read_named_answer,
+    read_python_list,
+    read_standalone,
+)
+from langchain_onlysq.prompted_tools.text_source import (
+    BLANKS,
+    NO_MARKS,
+    CutOffError,
+    FormError,
+    Reading,
+    TextSource,
+)
 from langchain_onlysq.response.tool_calls import new_call_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
+    from typing import Any
 
+    from langchain_onlysq.prompted_tools.written_call import WrittenCall
     from langchain_onlysq.response.deltas import Delta
 
-
-class Form(NamedTuple):
-    """A form in which models write calls.
-
-    Attributes:
-        opener: The mark before the calls, in small letters; without a body after it, it is text.
-        closer: The mark after them, in small letters.
-        body: What reads the calls between the marks.
-    """
-
-    opener: str
-    closer: str
-    body: type[JsonCalls]
-
-
-_FORMS = {form.opener: form for form in [Form("<tool_call>", "</tool_call>", JsonCalls)]}
-_OPENERS = tuple(_FORMS)
-_STARTS = re.compile(f"[{re.escape(STARTS + ''.join(mark[0] for mark in _OPENERS))}]")
+_NO_LIST_BEFORE = (",", "[")
 
 
 class ToolCallReader:
@@ -51,20 +68,28 @@ class ToolCallReader:
     done = False
 
     def __init__(
-        self, tool_names: Collection[str], *, new_id: Callable[[], str] = new_call_id
+        self,
+        tools: Mapping[str, Any] | Collection[str],
+        *,
+        new_id: Callable[[], str] = new_call_id,
+        first_index: int = 0,
     ) -> None:
-        """Look for calls of the tools of these names.
+        """Look for calls of these tools.
 
         Args:
-            tool_names: Names of the tools that were bound.
+            tools: Names of the tools that were bound, perhaps with the schemas of their parameters.
             new_id: Makes the ids of calls.
+            first_index: Index of the first call.
         """
-        self._tool_names = frozenset(tool_names)
-        self._collector = DeltaCollector(new_id)
+        self._tools = BoundTools(tools)
+        self._collector = DeltaCollector(new_id, first_index)
         self._source = TextSource()
         self._code = CodeTracker()
-        # The marks that may come: closing ones only after calls that ended without them.
-        self._marks = _OPENERS
+        self._markup = MarkupTracker()
+        # The closing marks of calls that ended without them.
+        self._closers: frozenset[str] = frozenset()
+        # Whether nothing stands before, or only calls and marks.
+        self._is_fresh = True
         # Up to this place the text was tried as calls without marks.
         self._tried = 0
         # Whether all text was read, and no call in it is open.
@@ -74,7 +99,7 @@ class ToolCallReader:
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next text; return text and calls that can be delivered."""
-        if self._is_idle and not _STARTS.search(text):
+        if self._is_idle and not STARTS.search(text):
             # The short path: nothing here begins a call.
             self._source.pass_over(text)
             self._deliver(text)
@@ -91,16 +116,17 @@ class ToolCallReader:
         return self._collector.take()
 
     def _read_answer(self) -> Reading[None]:
-        """Read plain text, calls between marks, and calls alone on their lines."""
+        """Read plain text, calls behind marks, and calls alone on their lines."""
         source = self._source
+        yield from self._read_beginning()
         while True:
-            found = _STARTS.search(source.piece, source.at)
+            found = STARTS.search(source.piece, source.at)
             end = found.start() if found else len(source.piece)
             if end > source.at:
                 self._deliver(source.take(end - source.at))
             source.forget()
             if found:
-                yield from self._read_start(found[0])
+                yield from self._read_start(found[0][0])
                 continue
             self._is_idle = True
             if not (yield from source.more()):
@@ -109,60 +135,193 @@ class ToolCallReader:
 
     def _deliver(self, text: str) -> None:
         """Take text that is not part of a call."""
+        if not (self._code.in_code or self._code.fence) and (
+            self._markup.waits or "<" in text or "[" in text
+        ):
+            self._markup.read(text)
         self._code.read(text)
+        if self._is_fresh:
+            self._is_fresh = text.isspace() or not text
         self._collector.text(text)
+
+    def _read_beginning(self) -> Reading[None]:
+        """Read an answer that begins with the name of a tool alone on its line."""
+        source, start = self._source, self._source.offset
+        yield from source.skip_over(BLANKS)
+        if line := (yield from source.find_mark(self._tools.lines)):
+            name = source.take(len(line)).strip()
+            reading = read_named_answer(source, self._tools, name)
+            if name in self._tools and (yield from self._try(reading, start)):
+                return
+        source.go_to(start)
 
     def _read_start(self, char: str) -> Reading[None]:
         """Read what a character may begin: calls, or nothing."""
         source, code = self._source, self._code
         if char != "`":
             code.settle()
-        mark = "" if code.fence else (yield from source.find_mark(self._marks))
-        if mark in _FORMS:
-            yield from self._read_form(_FORMS[mark])
-        elif mark:
+        mark = "" if code.fence else (yield from source.find_mark(MARKS))
+        if mark in FORMS:
+            yield from self._read_form(mark)
+        elif mark in HEADERS:
+            yield from self._read_message(mark)
+        elif mark in RESPONSES and self._is_fresh:
             source.take(len(mark))
-            self._end_calls(_OPENERS)
-        elif char in STARTS and code.at_start and self._tool_names and source.offset >= self._tried:
-            yield from self._read_standalone()
+            self._closers |= {RESPONSES[mark]}
+        elif mark in self._closers:
+            source.take(len(mark))
+            self._closers -= {mark}
+            self._is_fresh = True
+        elif char in "{[" and not (mark or code.fence):
+            yield from self._read_brackets(char)
+        elif char == "`" and code.at_start and source.offset >= self._tried:
+            yield from self._read_fence()
         else:
-            self._deliver(source.take(1))
+            self._deliver(source.take(len(mark) or 1))
 
-    def _read_form(self, form: Form) -> Reading[None]:
-        """Read a mark and, if calls follow, all up to the mark after them."""
+    def _read_form(self, mark: str) -> Reading[None]:
+        """Read a mark and, if calls follow, all up to the marks after them."""
         source, start = self._source, self._source.offset
-        source.take(len(form.opener))
-        yield from source.skip_over()
-        body = source.offset
-        follows = yield from source.find_mark(form.body.STARTS)
-        if not follows or (yield from self._code.is_quoted(source, start)):
+        if FORMS[mark].is_line_start and not self._code.at_start:
+            self._deliver(source.take(len(mark)))
+            return
+        if self._is_fresh and (line := (yield from source.find_mark(TEXT_LINES))):
+            source.take(len(line))
+            return
+        if mark == OWN:
+            source.take(len(mark))
+            yield from source.skip_over(BLANKS)
+            if (yield from source.find_mark(OWN_STARTS)):
+                yield from self._read_own(start)
+                return
+            source.go_to(start)
+        found = yield from read_marked(source, self._tools, mark)
+        if found.calls:
+            yield from self._end_form(start, found)
+        else:
+            self._give_up(start, mark)
+
+    def _give_up(self, start: int, mark: str) -> None:
+        """Take a mark for text, since nothing follows that would make it one."""
+        self._source.go_to(start + len(mark))
+        self._deliver(self._source.since(start))
+
+    def _end_form(self, start: int, found: Marked) -> Reading[None]:
+        """Deliver what was read behind marks, as calls or as text."""
+        source = self._source
+        if (yield from self._is_quoted(start, found.body)) or not self._call(found.calls):
             self._deliver(source.since(start))
             return
-        source.back_to(body)
-        source.tags = (form.opener, form.closer)
-        yield from form.body(source, self._collector, self._tool_names).read()
-        mark = yield from source.find_mark(source.tags)
-        source.tags = ()
-        if mark == form.closer:
-            source.take(len(mark))
-        self._end_calls(_OPENERS if mark else (*_OPENERS, form.closer))
+        end = source.offset
+        while calls := (yield from read_further(source, self._tools, found.marks)):
+            if not self._call(calls):
+                self._deliver(source.since(end))
+            end = source.offset
+        yield from self._end_calls(found.closers)
 
-    def _read_standalone(self) -> Reading[None]:
+    def _is_quoted(self, start: int, body: int) -> Reading[bool]:
+        """Tell whether what was read is in inline code or between tags; then read these, too."""
+        source, end = self._source, self._source.offset
+        if self._code.in_code:
+            source.go_to(body)
+            if (yield from self._code.is_quoted(source, start)):
+                return True
+            source.go_to(end)
+        return (yield from self._markup.is_closed(source))
+
+    def _call(self, calls: list[WrittenCall]) -> bool:
+        """Deliver calls, if all of them are of tools that were bound; return whether they are."""
+        if any(call.name not in self._tools for call in calls):
+            return False
+        for call in calls:
+            self._collector.call(call.name, call.args, call.error)
+        return True
+
+    def _read_own(self, start: int) -> Reading[None]:
+        """Read calls in our own form, and deliver them while they arrive."""
+        source, body = self._source, self._source.offset
+        if self._code.in_code:
+            if (yield from self._code.is_quoted(source, start)):
+                self._deliver(source.since(start))
+                return
+            source.go_to(body)
+        buffer = CallBuffer() if self._markup.open else None
+        source.tags = tags_of(OWN)
+        yield from OwnCalls(source, buffer or self._collector, self._tools).read()
+        source.tags = NO_MARKS
+        if buffer:
+            if (yield from self._markup.is_closed(source)):
+                self._deliver(source.since(start))
+                return
+            buffer.deliver(self._collector)
+        yield from self._end_calls(frozenset(FORMS[OWN].closers))
+
+    def _end_calls(self, closers: frozenset[str]) -> Reading[None]:
+        """Read the marks after calls, of which these may come."""
+        self._closers = yield from read_closers(self._source, self._closers | closers)
+        self._code.skip_call()
+        self._is_fresh = True
+
+    def _read_message(self, mark: str) -> Reading[None]:
+        """Read the header of a message, and the call behind it if it addresses a tool."""
         source, start = self._source, self._source.offset
+        source.take(len(mark))
+        recipient, channel = yield from read_header(source, mark)
+        if channel == "analysis" and not recipient:
+            self._deliver(source.since(start))
+            return
+        if recipient:
+            found = yield from read_message(source, self._tools, recipient)
+            if found.calls:
+                yield from self._end_form(start, found)
+                return
+        elif channel in TEXT_CHANNELS and self._is_fresh:
+            self._closers |= HEADER_CLOSERS
+            return
+        self._give_up(start, mark)
+
+    def _read_brackets(self, char: str) -> Reading[None]:
+        """Read JSON or Python that stands alone on its lines, or any other JSON, which is text."""
+        source, start = self._source, self._source.offset
+        is_alone = self._code.at_start and self._collector.last not in _NO_LIST_BEFORE
+        if is_alone and self._tools and start >= self._tried:
+            is_first = self._collector.is_empty
+            if (yield from self._try(read_standalone(source, self._tools), start)):
+                return
+            if char == "[" and is_first:
+                reading = read_python_list(source, self._tools)
+                if (yield from self._try(reading, start)):
+                    return
+        yield from read_document(source, self._deliver_code)
+
+    def _read_fence(self) -> Reading[None]:
+        """Read a fence with calls, or only the mark of one."""
+        source, start = self._source, self._source.offset
+        reading = read_fence(source, self._tools, is_answer=self._collector.is_empty)
+        if not (yield from self._try(reading, start)):
+            self._deliver(source.take(1))
+
+    def _try(self, reading: Reading[list[WrittenCall]], start: int) -> Reading[bool]:
+        """Read calls without marks; return False, and go back, where there are none."""
+        source = self._source
         try:
-            calls = yield from read_standalone(source, self._tool_names)
+            calls = yield from reading
         except FormError as error:
             if source.whole or not isinstance(error, CutOffError):
-                self._tried = source.offset
-                source.back_to(start)
-            else:
-                self._deliver(source.since(start))
-        else:
-            for call in calls:
-                self._collector.call(call.name, call.args)
-            self._end_calls(self._marks)
+                self._tried = max(self._tried, source.offset)
+                source.go_to(start)
+                return False
+            self._deliver(source.since(start))
+            return True
+        if (yield from self._markup.is_closed(source)):
+            self._deliver(source.since(start))
+            return True
+        self._call(calls)
+        yield from self._end_calls(frozenset())
+        return True
 
-    def _end_calls(self, marks: tuple[str, ...]) -> None:
-        """End calls, after which these marks may come."""
-        self._marks = marks
-        self._code.skip_call()
+    def _deliver_code(self, text: str) -> None:
+        """Take text that is no markup."""
+        self._code.read(text)
+        self._is_fresh = False
+        self._collector.text(text)

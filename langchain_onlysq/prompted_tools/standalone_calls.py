@@ -1,117 +1,236 @@
-"""Calls without tags: JSON in a code fence, or alone on its lines. Pure."""
+"""Calls without marks: JSON alone on its lines, and what a code fence holds. Pure."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from langchain_onlysq.prompted_tools.forms import FORMS, MARKS
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
 from langchain_onlysq.prompted_tools.markdown_code import BACKTICKS, FENCE
+from langchain_onlysq.prompted_tools.marked_calls import read_closers, read_marked
+from langchain_onlysq.prompted_tools.python_calls import read_python
 from langchain_onlysq.prompted_tools.text_source import (
+    BLANKS,
     BLANKS_IN_LINE,
     CutOffError,
     FormError,
+    Marks,
     Reading,
     TextSource,
 )
 from langchain_onlysq.prompted_tools.written_call import (
     ARGUMENT_KEYS,
+    LISTS,
+    NAME_KEYS,
+    WRAPPERS,
     WrittenCall,
-    bound_name,
-    read_call,
+    calls_in,
+    name_in,
 )
-from langchain_onlysq.response.json_text import parse_json
 
-_CALL_KEYS = frozenset(("name", "arguments", "parameters", "function", "type", "id"))
-_CALL_FENCES = ("", "json", "tool_call")
+if TYPE_CHECKING:
+    from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+
+_CALL_KEYS = frozenset(
+    (
+        *NAME_KEYS,
+        *("arguments", "parameters", "args", "input"),
+        *WRAPPERS,
+        *LISTS,
+        *("type", "id", "index", "tool_call_id", "call_id", "role", "content", "refusal"),
+    )
+)
+_NEXT_NAME = Marks((">>>",))
+_PYTHON_FENCE = "tool_code"
+_CALL_FENCES = ("", "json", "tool_call", _PYTHON_FENCE)
+_MEANT_FENCES = ("tool_call", _PYTHON_FENCE)
 _LONGEST_INFO = 20
 
-STARTS = "{[`"
-"""The characters that such calls begin with."""
 
-
-def read_standalone(source: TextSource, tool_names: frozenset[str]) -> Reading[list[WrittenCall]]:
-    """Read calls up to the end of their last line.
+def read_standalone(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
+    """Read a call or a list of calls up to the end of its last line.
 
     Raises:
         FormError: As soon as something is not a call, or does not stand alone on its lines.
     """
+    calls = yield from _read_group(source, tools)
+    while (yield from source.skip_over(BLANKS_IN_LINE)) == ";":
+        source.take(1)
+        calls += yield from _read_group(source, tools)
+    yield from _read_line_end(source)
+    return calls
+
+
+def read_python_list(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
+    """Read a list of Python calls that is the whole rest of the text.
+
+    Raises:
+        FormError: If it is anything else.
+    """
+    calls = made((yield from read_python(source, tools)), tools)
+    yield from read_end(source)
+    return calls
+
+
+def read_named_answer(
+    source: TextSource, tools: BoundTools, name: str
+) -> Reading[list[WrittenCall]]:
+    """Read the arguments of a tool whose name is all that stands before them.
+
+    Raises:
+        FormError: If they are anything else.
+    """
+    if (yield from source.skip_over(BLANKS)) != "{":
+        raise FormError
     start = source.offset
-    yield from source.skip_over(BACKTICKS)
-    if size := source.offset - start:
-        calls = yield from _read_fenced(source, size, tool_names)
-    else:
-        calls = yield from _read_group(source, tool_names)
+    yield from ObjectReader(source).skip()
+    (call,) = calls_in(f'{{"name": "{name}", "arguments": {source.since(start)}}}', tools)
+    end = source.offset
+    yield from source.skip_over(BLANKS)
+    if not (yield from source.find_mark(_NEXT_NAME)):
+        yield from read_end(source)
+    source.go_to(end)
+    return made([call], tools)
+
+
+def made(calls: list[WrittenCall], tools: BoundTools) -> list[WrittenCall]:
+    """Return calls if all of them can be made.
+
+    Raises:
+        FormError: If not, or if there are none.
+    """
+    if not calls or any(call.error or call.name not in tools for call in calls):
+        raise FormError
+    return calls
+
+
+def read_end(source: TextSource) -> Reading[None]:
+    """Read the end of the whole text.
+
+    Raises:
+        FormError: If anything but blanks stands before it.
+    """
+    if (yield from source.skip_over(BLANKS)):
+        raise FormError
+    if not source.whole:
+        raise CutOffError
+
+
+def _read_line_end(source: TextSource) -> Reading[None]:
     end = yield from source.skip_over(BLANKS_IN_LINE)
     if end not in ("", "\n"):
         raise FormError
     if not (end or source.whole):
         raise CutOffError
-    return calls
 
 
-def _read_fenced(
-    source: TextSource, size: int, tool_names: frozenset[str]
+def read_fence(
+    source: TextSource, tools: BoundTools, *, is_answer: bool
 ) -> Reading[list[WrittenCall]]:
-    """Read what follows the mark of a fence; the end of the text closes it, too."""
-    if size < FENCE:
-        raise FormError
-    yield from _read_language(source)
-    calls = yield from _read_group(source, tool_names)
-    while (char := (yield from source.skip_over())) in ("{", "["):
-        calls += yield from _read_group(source, tool_names)
-    if char == "`":
+    """Read a fence with calls, and those that follow it.
+
+    Args:
+        source: The text.
+        tools: The tools that can be called.
+        is_answer: Whether nothing stands before it, so that it may be the whole answer.
+
+    Raises:
+        FormError: As soon as there is anything else in it, or behind one that must be the last.
+    """
+    calls: list[WrittenCall] = []
+    is_meant, char = False, "`"
+    while char == "`" and not is_meant:
         start = source.offset
-        if (yield from source.skip_over(BACKTICKS)) and source.offset - start < size:
+        yield from source.skip_over(BACKTICKS)
+        size = source.offset - start
+        if size < FENCE or not tools:
             raise FormError
+        language = yield from _read_language(source, is_answer=is_answer)
+        is_meant = language in _MEANT_FENCES
+        calls += yield from _read_in_fence(
+            source, tools, language, with_marks=is_answer or is_meant
+        )
+        yield from _read_fence_end(source, size)
+        if not is_meant and not (char := (yield from source.skip_over(BLANKS))):
+            yield from read_end(source)
+    if char and not is_meant:
+        raise FormError
     return calls
 
 
-def _read_language(source: TextSource) -> Reading[None]:
+def _read_language(source: TextSource, *, is_answer: bool) -> Reading[str]:
     info = ""
     while not info.endswith("\n"):
-        if not (char := (yield from source.peek())):
-            raise CutOffError
+        char = yield from source.need()
         info += char
         word = info.strip().lower()
-        begun = any(known.startswith(word) for known in _CALL_FENCES)
-        fits = word in _CALL_FENCES if char == "\n" else begun
+        begun = is_answer or any(known.startswith(word) for known in _CALL_FENCES)
+        fits = is_answer or word in _CALL_FENCES if char == "\n" else begun and char != "`"
         if not fits or len(info.rstrip("\n")) > _LONGEST_INFO:
             raise FormError
         source.take(1)
+    return info.strip().lower()
 
 
-def _read_group(source: TextSource, tool_names: frozenset[str]) -> Reading[list[WrittenCall]]:
-    """Read a call, or a list of them."""
-    if (yield from source.need()) != "[":
-        return [(yield from _read_call(source, tool_names))]
-    calls, mark = [], ","
-    while mark == ",":
-        source.take(1)
-        calls.append((yield from _read_call(source, tool_names)))
-        mark = yield from source.need()
-    if mark != "]":
-        raise FormError
-    source.take(1)
+def _read_in_fence(
+    source: TextSource, tools: BoundTools, language: str, *, with_marks: bool
+) -> Reading[list[WrittenCall]]:
+    """Read the calls in a fence, of which there is at least one."""
+    calls: list[WrittenCall] = []
+    char = yield from source.skip_over(BLANKS)
+    if language == _PYTHON_FENCE:
+        calls = made((yield from read_python(source, tools)), tools)
+        char = yield from source.skip_over(BLANKS)
+    while not calls or char not in ("", "`"):
+        mark = (yield from source.find_mark(MARKS)) if with_marks else ""
+        if char and char in "{[" and mark not in FORMS:
+            calls += yield from _read_group(source, tools)
+        else:
+            found = yield from read_marked(source, tools, mark)
+            calls += made(found.calls, tools)
+            yield from read_closers(source, found.closers)
+        char = yield from source.skip_over(BLANKS)
     return calls
 
 
-def _read_call(source: TextSource, tool_names: frozenset[str]) -> Reading[WrittenCall]:
+def _read_fence_end(source: TextSource, size: int) -> Reading[None]:
+    """Read the line that closes a fence; the end of the text closes it, too."""
+    if (yield from source.skip_over(BLANKS)) == "`":
+        start = source.offset
+        if (yield from source.skip_over(BACKTICKS)) and source.offset - start < size:
+            raise FormError
+    yield from _read_line_end(source)
+
+
+def _read_group(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
+    """Read a call, or a list of them."""
+    char = yield from source.need(BLANKS)
+    start = source.offset
+    if char != "[":
+        yield from _read_object(source, tools)
+    else:
+        mark = ","
+        while mark == ",":
+            source.take(1)
+            yield from source.need(BLANKS)
+            yield from _read_object(source, tools)
+            mark = yield from source.need(BLANKS)
+        if mark != "]":
+            raise FormError
+        source.take(1)
+    calls = calls_in(source.since(start), tools)
+    if not all(call.is_plain for call in calls):
+        raise FormError
+    return made(calls, tools)
+
+
+def _read_object(source: TextSource, tools: BoundTools) -> Reading[None]:
     """Read an object; give up at its first member that no call has."""
-    yield from source.need()
-    start, written = source.offset, ObjectReader(source)
+    written = ObjectReader(source)
     while (key := (yield from written.next_key())) is not None:
         if key not in _CALL_KEYS or (key in ARGUMENT_KEYS and written.first not in '{"'):
             raise FormError
-        raw = yield from written.value()
-        if key == "name" and not bound_name(raw, tool_names):
+        yield from written.value()
+        name = name_in(written.values, tools)[1]
+        if key in NAME_KEYS and name not in tools:
             raise FormError
-    call = read_call(written, source.since(start), tool_names)
-    if call.error or not _is_meant(call.members):
-        raise FormError
-    return call
-
-
-def _is_meant(members: dict[str, str]) -> bool:
-    """Tell whether these are the members of a call, and not of the description of a tool, say."""
-    parameters = parse_json(members.get("parameters", ""))
-    is_schema = isinstance(parameters, dict) and isinstance(parameters.get("properties"), dict)
-    has_arguments = "arguments" in members or "parameters" in members
-    return has_arguments and not is_schema and _CALL_KEYS.issuperset(members)

@@ -7,7 +7,7 @@ Readers call one another with `yield from`, so that together they read like a gr
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,11 +15,46 @@ T = TypeVar("T")
 Reading = Generator[None, None, T]
 """A reader at work; it returns what it has read."""
 
+BLANKS = re.compile(r"\s+")
 BLANKS_IN_LINE = re.compile(r"[^\S\n]+")
+NOTHING = re.compile(r"(?!)")
 
-_BLANKS = re.compile(r"\s+")
-_NOTHING = re.compile(r"(?!)")
-_LONGEST_MARK = 64
+
+class Marks:
+    """Texts that something begins or ends with, in capital or small letters.
+
+    None of them is the beginning of another one.
+
+    Attributes:
+        all: The marks.
+        closers: Those that end something.
+    """
+
+    def __init__(self, openers: Iterable[str] = (), closers: Iterable[str] = ()) -> None:
+        """Take the marks, all in small letters."""
+        self.closers = frozenset(closers)
+        self.all = marks = {*openers, *self.closers}
+        any_mark = "|".join(map(re.escape, sorted(marks))) or NOTHING.pattern
+        self._pattern = re.compile(any_mark, re.IGNORECASE | re.ASCII)
+        self._begun = {mark[:size] for mark in marks for size in range(len(mark))}
+        self._longest = max(map(len, marks), default=0)
+
+    def at(self, text: str, place: int) -> str:
+        """Return the mark that stands at a place, in small letters; "" where none does."""
+        found = self._pattern.match(text, place)
+        return found[0].lower() if found else ""
+
+    def begun_at(self, text: str, place: int) -> bool:
+        """Tell whether the text ends, from this place on, with the beginning of a mark."""
+        return len(text) - place < self._longest and text[place:].lower() in self._begun
+
+    def next_in(self, text: str, place: int) -> int:
+        """Return where the next mark stands, or the first place where one may yet come."""
+        found = self._pattern.search(text, place)
+        return found.start() if found else max(place, len(text) - max(self._longest - 1, 0))
+
+
+NO_MARKS = Marks()
 
 
 class FormError(Exception):
@@ -40,12 +75,13 @@ class TextSource:
         piece: The piece that is being read.
         at: Where in it the next character is.
         whole: Whether the text has ended, and was not cut off.
-        tags: Marks that begin with `<`, at which readers see an end of the text.
+        tags: Marks that begin with `<`, at which `skip_over` and `need` see an end of the text.
+            Those that close something are in doubt inside of strings.
     """
 
     def __init__(self, text: str = "") -> None:
         self.piece, self.at = text, 0
-        self.tags: tuple[str, ...] = ()
+        self.tags = NO_MARKS
         self.whole = self._ended = False
         # Offset of the piece; the pieces before it; those after it, the next one last.
         self._start = 0
@@ -91,12 +127,16 @@ class TextSource:
         text = "".join(reversed(parts))
         return text if end is None else text[: end - place]
 
-    def back_to(self, place: int) -> None:
-        """Read on from a place before this one."""
+    def go_to(self, place: int) -> None:
+        """Read on from a place that has arrived, and was not forgotten."""
         while place < self._start:
             self._after.append(self.piece)
             self.piece = self._before.pop()
             self._start -= len(self.piece)
+        while place > self._start + len(self.piece):
+            self._before.append(self.piece)
+            self._start += len(self.piece)
+            self.piece = self._after.pop()
         self.at = place - self._start
 
     def more(self) -> Reading[bool]:
@@ -111,8 +151,8 @@ class TextSource:
         self.piece, self.at = left + self._after.pop(), 0
         return True
 
-    def skip_over(self, pattern: re.Pattern[str] = _BLANKS) -> Reading[str]:
-        """Pass over blanks, or what a pattern matches; return the next character, "" at an end.
+    def skip_over(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
+        """Pass over what a pattern matches; return the character after it, "" at an end.
 
         The pattern must match a text in parts just as it matches the whole.
         """
@@ -126,26 +166,55 @@ class TextSource:
             if not (yield from self.more()):
                 return ""
 
-    def peek(self) -> Reading[str]:
-        """Return the next character; "" at an end."""
-        return self.skip_over(_NOTHING)
-
-    def need(self, pattern: re.Pattern[str] = _BLANKS) -> Reading[str]:
+    def need(self, pattern: re.Pattern[str] = NOTHING) -> Reading[str]:
         """Do what `skip_over` does, but raise `CutOffError` at an end."""
         if char := (yield from self.skip_over(pattern)):
             return char
         raise CutOffError
 
-    def find_mark(self, marks: Sequence[str]) -> Reading[str]:
-        """Return which mark stands here, in capital or small letters; "" where none does.
+    def find_mark(self, marks: Marks) -> Reading[str]:
+        """Return which mark stands here; "" where none does.
 
         This waits only while what stands here may yet become one of them.
         """
-        while True:
-            here = self.piece[self.at : self.at + _LONGEST_MARK].lower()
-            for mark in marks:
-                if here.startswith(mark):
-                    return mark
-            begun = any(mark.startswith(here) for mark in marks)
-            if not begun or not (yield from self.more()):
+        while not (mark := marks.at(self.piece, self.at)):
+            if not marks.begun_at(self.piece, self.at) or not (yield from self.more()):
                 return ""
+        return mark
+
+    def up_to(self, marks: Marks, most: int | None = None) -> Reading[str]:
+        """Pass over all before the next mark.
+
+        Args:
+            marks: The marks.
+            most: How many characters may stand before it.
+
+        Returns:
+            The mark; "" at the end of the text, or where the mark is too far away.
+        """
+        last = self.offset + most if most is not None else None
+        while True:
+            self.at = marks.next_in(self.piece, self.at)
+            if last is not None and self.offset > last:
+                return ""
+            if mark := marks.at(self.piece, self.at):
+                return mark
+            if not (yield from self.more()):
+                self.at = len(self.piece)
+                return ""
+
+    def search(self, pattern: re.Pattern[str], most: int) -> Reading[re.Match[str] | None]:
+        """Pass over all up to the end of the next match; return it, None at the end of the text.
+
+        Args:
+            pattern: A pattern that needs no more of the text than it matches.
+            most: How long a match can be.
+        """
+        while True:
+            if found := pattern.search(self.piece, self.at):
+                self.at = found.end()
+                return found
+            self.at = max(self.at, len(self.piece) - most)
+            if not (yield from self.more()):
+                self.at = len(self.piece)
+                return None

@@ -1,19 +1,42 @@
-"""The JSON of one call, as a model wrote it -> the call, or what is wrong with it. Pure."""
+"""The JSON of calls, as a model wrote it -> the calls, or what is wrong with them. Pure."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_onlysq.prompted_tools.json_object import ObjectReader, members_of
+from langchain_onlysq.prompted_tools.json_object import items_of, members_of
 from langchain_onlysq.response.json_text import parse_json
 
-ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+
+NAME_KEYS = ("name", "tool_name", "function_name", "tool")
+"""What models call the name, though they are asked for the first of these."""
+ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "params", "tool_input")
 """What models call the arguments, though they are asked for the first of these."""
+WRAPPERS = ("function", "functionCall", "function_call", "tool_call", "tool_use")
+"""Keys under which the APIs have the name and the arguments."""
+LISTS = ("tool_calls", "function_calls")
+"""Keys under which the APIs have a list of calls."""
+ENVELOPE = frozenset(("role", "content", "refusal", *LISTS))
+"""What may stand beside such a list."""
 
 CUT_OFF = "cut off before the end"
 NOT_JSON = "the call is not valid JSON"
 NOT_AN_OBJECT = "the arguments are not a JSON object"
 NAMES_NO_TOOL = "the call names no tool"
+NOT_ITS_OWN = "the tool has no such parameters"
+TWICE = "something is given twice in the call"
+DESCRIBES = "this describes a tool, and does not call it"
+IN_BROKEN_LIST = "another call of the same list cannot be read"
+
+_NO_ARGUMENT = frozenset(("id", "type", "index", "tool_call_id", "call_id"))
+_CALL_TYPES = ("function", "function_call", "tool_call", "tool_use")
+_NAMES = re.compile(r'"((?:[^"\\]|\\.)+)"')
 
 
 class WrittenCall(NamedTuple):
@@ -23,60 +46,152 @@ class WrittenCall(NamedTuple):
         name: Name of the tool, "" if there is none.
         args: Raw text of the arguments; of the whole call where they cannot be told from it.
         error: Why this is not a call that can be made; None if it is one.
-        members: Raw text of what stands beside the name, by key; the name, too.
+        is_plain: Whether it has a key for its arguments, and so is a call where no mark says so.
     """
 
     name: str
     args: str
-    error: str | None
-    members: dict[str, str]
+    error: str | None = None
+    is_plain: bool = False
 
 
-def bound_name(raw: str, tool_names: frozenset[str]) -> str | None:
-    """Read the JSON of a name; return it if it is that of a bound tool."""
-    name = parse_json(raw)
-    return name if isinstance(name, str) and name in tool_names else None
+def call_with(name: str, arguments: Mapping[str, Any]) -> WrittenCall:
+    """Return the call of a tool with arguments that were not written as JSON."""
+    return WrittenCall(name, json.dumps(arguments, ensure_ascii=False))
+
+
+def broken_call(text: str, tools: BoundTools, error: str) -> WrittenCall:
+    """Return a broken call, of the first tool that its text names."""
+    found = (tools.resolve(match[1]) for match in _NAMES.finditer(text))
+    return WrittenCall(next((name for name in found if name in tools), ""), text.strip(), error)
+
+
+def calls_in(text: str, tools: BoundTools) -> list[WrittenCall]:
+    """Read the calls in a JSON value, a list of them or one."""
+    value = parse_json(text)
+    if isinstance(value, dict):
+        for key in LISTS:
+            if isinstance(value.get(key), list) and value.keys() <= ENVELOPE:
+                if value.get("content") or value.get("refusal"):
+                    return []
+                return _read_items(members_of(text).values[key], tools)
+        return [_read_object(text, tools)]
+    return (
+        _read_items(text, tools) if isinstance(value, list) else [WrittenCall("", text, NOT_JSON)]
+    )
+
+
+def _read_items(text: str, tools: BoundTools) -> list[WrittenCall]:
+    return [_read_object(item, tools) for item in items_of(text)]
+
+
+def _read_object(text: str, tools: BoundTools) -> WrittenCall:
+    if not text.startswith("{"):
+        return WrittenCall("", text, NAMES_NO_TOOL)
+    written = members_of(text)
+    return read_call(written.values, text, tools, twice=written.twice)
+
+
+def name_in(members: Mapping[str, str], tools: BoundTools) -> tuple[str, str]:
+    """Return the key and the name of the tool that a call names; empty where it names none."""
+    given = [(key, parse_json(members[key])) for key in NAME_KEYS if key in members]
+    named = [(key, tools.resolve(name)) for key, name in given if isinstance(name, str)]
+    bound = [pair for pair in named if pair[1] in tools]
+    return next(iter(bound or named), ("", ""))
 
 
 def read_call(
-    written: ObjectReader, text: str, tool_names: frozenset[str], error: str | None = None
+    members: Mapping[str, str], text: str, tools: BoundTools, *, twice: bool = False
 ) -> WrittenCall:
-    """Read a call from the object that a model wrote.
+    """Read a call from the members of an object.
 
     Args:
-        written: The object, as far as it could be read.
-        text: Its text, in which `{}` may stand for arguments that were read before.
-        tool_names: Names of the tools that can be called.
-        error: Why it could not be read to its end; None if it was.
+        members: Raw text of the values, by key.
+        text: The text of the call.
+        tools: The tools that can be called.
+        twice: Whether a key came more than once.
     """
-    inner = written
-    if "name" not in written.values and "function" in written.values:
-        inner = members_of(written.values["function"])
-    members = inner.values
-    name = parse_json(members.get("name", ""))
-    name = name if isinstance(name, str) else ""
-    located = [members[key] for key in ARGUMENT_KEYS if key in members]
-    args = located[0] if located else text.strip()
-    if error is not None:
-        pass
-    elif not isinstance(parse_json(text), dict):
-        error = NOT_JSON
-    elif len(located) > 1 or inner.twice or written.twice:
-        error = "something is given twice in the call"
-    elif not name:
-        error = NAMES_NO_TOOL
-    elif name not in tool_names:
-        error = f'"{name}" is not a bound tool'
-    else:
-        args, error = _read_arguments(args) if located else ("{}", None)
-    return WrittenCall(name, args, error, members)
+    wrapper = next((key for key in WRAPPERS if members.get(key, "").startswith("{")), "")
+    name_key, name = name_in(members, tools)
+    if wrapper and not name:
+        inner = members_of(members[wrapper])
+        members, twice = inner.values, twice or inner.twice
+        name_key, name = name_in(members, tools)
+    if not name and len(members) == 1:
+        ((key, raw),) = members.items()
+        if tools.resolve(key) in tools and raw.startswith("{"):
+            return _call_of(tools.resolve(key), raw, twice=twice)
+    if not name:
+        return WrittenCall("", located_arguments(members) or text.strip(), NAMES_NO_TOOL)
+    found = [key for key in ARGUMENT_KEYS if key in members]
+    own = tools.parameters(name)
+    beside = _beside(members, name_key, own)
+    if len(found) == 1 and found[0] in own and _is_flat(members, found[0], own):
+        found = []
+    if _is_description(members, found, own):
+        return WrittenCall(name, text.strip(), DESCRIBES)
+    if not found:
+        return _flat_call(name, members, beside, own, text, twice=twice)
+    twice = twice or len(found) > 1 or any(key in own for key in beside)
+    is_plain = found[0] in ("arguments", "parameters") or bool(wrapper) or "type" in members
+    return _call_of(name, members[found[0]], twice=twice)._replace(is_plain=is_plain)
 
 
-def _read_arguments(raw: str) -> tuple[str, str | None]:
+def located_arguments(members: Mapping[str, str]) -> str | None:
+    """Return the raw text under the key for arguments; None where there is none."""
+    return next((members[key] for key in ARGUMENT_KEYS if key in members), None)
+
+
+def _beside(members: Mapping[str, str], name_key: str, own: Collection[str]) -> list[str]:
+    """Return the keys that are neither the name, nor known to be no arguments."""
+    is_known = located_arguments(members) is not None
+    is_known = is_known or parse_json(members.get("type", "")) in _CALL_TYPES
+    skipped = _NO_ARGUMENT if is_known else _NO_ARGUMENT - set(own)
+    return [key for key in members if key not in {name_key, *ARGUMENT_KEYS, *skipped}]
+
+
+def _is_flat(members: Mapping[str, str], key: str, own: Collection[str]) -> bool:
+    """Tell whether a key that may be that of the arguments is one of the tool's parameters."""
+    value = parse_json(members[key])
+    return value is not None and not (isinstance(value, dict) and value.keys() <= set(own))
+
+
+def _is_description(members: Mapping[str, str], found: list[str], own: Collection[str]) -> bool:
+    """Tell whether these are the members of the description of a tool."""
+    if "description" in members and "description" not in own:
+        return True
+    schema = parse_json(members.get("parameters", "")) if "parameters" in found else None
+    is_schema = isinstance(schema, dict) and isinstance(schema.get("properties"), dict)
+    return is_schema and "properties" not in own
+
+
+def _flat_call(
+    name: str,
+    members: Mapping[str, str],
+    beside: list[str],
+    own: Collection[str],
+    text: str,
+    *,
+    twice: bool,
+) -> WrittenCall:
+    """Read a call whose arguments stand beside the name."""
+    keys = [key for key in members if key in beside or (key in ARGUMENT_KEYS and key in own)]
+    if not all(key in own for key in keys):
+        return WrittenCall(name, text.strip(), NOT_ITS_OWN)
+    args = ", ".join(f"{json.dumps(key)}: {members[key]}" for key in keys)
+    return WrittenCall(name, f"{{{args}}}", TWICE if twice else None)
+
+
+def _call_of(name: str, raw: str, *, twice: bool) -> WrittenCall:
+    """Return the call whose arguments are written as a JSON value."""
+    if twice:
+        return WrittenCall(name, raw, TWICE)
     if raw.strip() == "null":
-        return "{}", None
+        return WrittenCall(name, "{}")
     text, value = raw, parse_json(raw)
     if isinstance(value, str):
         text = value.strip()
-        value = parse_json(text)
-    return (text, None) if isinstance(value, dict) else (raw, NOT_AN_OBJECT)
+        value = parse_json(text) if text else {}
+    if isinstance(value, dict):
+        return WrittenCall(name, text or "{}")
+    return WrittenCall(name, raw, NOT_AN_OBJECT)

@@ -53,6 +53,12 @@ class ToolRequest(NamedTuple):
         return [tool["function"]["name"] for tool in self.tools]
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """The JSON schemas of the parameters of the tools that may be called, by their names."""
+        functions = [tool["function"] for tool in self.tools if self.names]
+        return {function["name"]: function.get("parameters") for function in functions}
+
+    @property
     def forced(self) -> str | None:
         """`"required"`, the name of the one tool that must be called, or None."""
         if isinstance(self.choice, dict):

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
         CallOptions,
     )
 
-_BEHIND_CALLS_IN_TEXT = 1_000
-"""Index of the first native call where calls may stand in the text, too: two calls stay two."""
+BEHIND_OTHER_CALLS = 1_000
+"""Index of the first call of the kind that was not asked for, in the text or native: two calls
+stay two."""
 
 
 class ContentReader:
@@ -45,7 +46,8 @@ class ContentReader:
         think_splitter = ThinkSplitter() if options.parse_reasoning else None
         filters = (think_splitter, self._stop_cutter, call_reader)
         self._filters = [text_filter for text_filter in filters if text_filter is not None]
-        self._first_native_call = 0 if call_reader is None else _BEHIND_CALLS_IN_TEXT
+        is_native = call_reader is None or options.native_tools
+        self._first_native_call = 0 if is_native else BEHIND_OTHER_CALLS
         self._calls: ToolCallTable | None = None
 
     @property
@@ -88,7 +90,7 @@ class ContentReader:
         filters, self._filters = self._filters, []
         deltas = close_all(filters, whole=whole)
         calls, self._calls = self._calls, None
-        return [*deltas, *calls.close()] if calls else deltas
+        return [*deltas, *calls.close(whole=whole)] if calls else deltas
 
     def _filter(self, pieces: list[Delta], deltas: list[Delta]) -> None:
         deltas += pass_through(pieces, self._filters)

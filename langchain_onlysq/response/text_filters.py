@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.response.deltas import Reasoning
@@ -23,85 +24,170 @@ def held_back(text: str, marks: Sequence[str]) -> int:
     return longest
 
 
+_BLOCKS = {
+    "<think>": "</think>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|inner_prefix|>": "<|inner_suffix|>",
+}
+"""What opens and closes reasoning, in the spellings of several models."""
+
+_TO_ITSELF = "<|channel|>commentary to=assistant"
+_MESSAGES = {
+    **{
+        f"{start}{before}<|channel|>analysis<|message|>": "<|end|>"
+        for start in ("", "<|start|>assistant")
+        for before in ("", _TO_ITSELF)
+    },
+    **{
+        f"{start}<|channel|>{channel}<|message|>": ""
+        for start in ("", "<|start|>assistant")
+        for channel in ("final", "commentary")
+    },
+}
+"""Headers of the messages of gpt-oss: of those with reasoning, what closes it; "" for text."""
+
+_MESSAGE_ENDS = ("<|end|>", "<|return|>")
+_MESSAGE_END = re.compile("|".join(map(re.escape, _MESSAGE_ENDS)))
+_CALL_MARKS = (
+    "<|tool_calls_section_begin|>",
+    "<|tool_call_begin|>",
+    "<｜tool▁calls▁begin｜>",
+    "<｜tool▁call▁begin｜>",
+)
+"""Marks of calls that end reasoning that is never closed, as some models write it."""
+
+
 class ThinkSplitter:
-    """Turn a leading `<think>…</think>` into reasoning.
+    """Turn a leading `<think>…</think>` into reasoning, or what other models write instead.
 
     Only a block at the very beginning counts: further down, the tag is something that the answer
     talks about. Blanks around the block and around what is inside it are dropped. Where a whole
     answer never closes the block, what was asked for must be somewhere in it: it is delivered as
-    text, too, so that nobody ends up with an empty answer.
+    text, too, so that nobody ends up with an empty answer; or only what begins with the mark of a
+    call, if there is one.
 
     Attributes:
         done: Whether there is nothing to split any more.
     """
 
-    OPEN, CLOSE = "<think>", "</think>"
-
     def __init__(self) -> None:
         """Start before the first character."""
         self.done = False
         self._held = ""
-        self._state = "before"
+        self._state = self._before
+        self._openers = {**_BLOCKS, **_MESSAGES}
+        self._closer = ""
         self._thought: list[str] = []
+        # What stands behind the mark of a call, in reasoning that has not been closed.
+        self._called: list[str] = []
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next text; return reasoning and text that can be delivered."""
-        if self._state == "after":
+        if self.done:
             return [text] if text else []
         self._held += text
-        if self._state == "before":
-            start = self._held.lstrip()
-            if start.startswith(self.OPEN):
-                self._state = "inside"
-                self._held = start[len(self.OPEN) :]
-            elif self.OPEN.startswith(start):
-                return []
-            else:
-                return self._pass_on(self._held)
-        if self._state == "inside":
-            return self._feed_inside()
-        return self._feed_behind()
+        deltas: list[Delta] = []
+        while self._state(deltas):
+            pass
+        return deltas
 
     def close(self, *, whole: bool) -> list[Delta]:
         """End the text, which is `whole` or was cut off; return what was held back."""
-        if self._state == "behind":
-            return []
-        if self._state != "inside":
-            return self._pass_on(self._held)
-        deltas = self._think(self._held)
-        answer = "".join(self._thought).strip() if whole else ""
-        return [*deltas, *self._pass_on(answer)]
+        deltas: list[Delta] = []
+        if self._state == self._inside:
+            self._think(self._held, deltas)
+            self._pass_on("".join(self._thought).strip() if whole else "", deltas)
+        elif self._state == self._behind_call:
+            called = "".join(self._called) + self._held
+            (self._pass_on if whole else self._think)(called, deltas)
+        elif self._state != self._behind:
+            self._pass_on(self._held, deltas)
+        return deltas
 
-    def _feed_inside(self) -> list[Delta]:
-        thought, closed, rest = self._held.partition(self.CLOSE)
+    def _before(self, deltas: list[Delta]) -> bool:
+        """Look for what opens reasoning, or for the header of a message; go on if it has come."""
+        start = self._held.lstrip()
+        for opener, closer in self._openers.items():
+            if start.startswith(opener):
+                self._held, self._closer = start[len(opener) :], closer
+                self._state = self._inside if closer else self._message
+                return True
+        if not any(opener.startswith(start) for opener in self._openers):
+            self._pass_on(self._held, deltas)
+        return False
+
+    def _inside(self, deltas: list[Delta]) -> bool:
+        """Read reasoning up to what closes it."""
+        thought, closed, rest = self._held.partition(self._closer)
+        places = [place for mark in _CALL_MARKS if (place := thought.find(mark)) >= 0]
+        if places:
+            self._think(thought[: min(places)].rstrip(), deltas)
+            self._held = self._held[min(places) :]
+            self._state = self._behind_call
+            return True
         if closed:
-            self._state = "behind"
-            self._held = rest
-            return [*self._think(thought.rstrip()), *self._feed_behind()]
+            self._end_thought(thought, rest, deltas)
+            return True
         # Blanks may turn out to be the last ones, which are dropped.
-        stripped = thought[: len(thought) - held_back(thought, (self.CLOSE,))].rstrip()
+        held = held_back(thought, (self._closer, *_CALL_MARKS))
+        stripped = thought[: len(thought) - held].rstrip()
         self._held = thought[len(stripped) :]
-        return self._think(stripped)
+        self._think(stripped, deltas)
+        return False
 
-    def _feed_behind(self) -> list[Delta]:
-        text = self._held.lstrip()
+    def _behind_call(self, deltas: list[Delta]) -> bool:
+        """Hold back the mark of a call and all behind it, up to what closes the reasoning."""
+        thought, closed, rest = self._held.partition(self._closer)
+        kept = 0 if closed else held_back(thought, (self._closer,))
+        self._called.append(thought[: len(thought) - kept])
+        self._held = thought[len(thought) - kept :]
+        if closed:
+            thought, self._called = "".join(self._called), []
+            self._end_thought(thought, rest, deltas)
+        return bool(closed)
+
+    def _end_thought(self, thought: str, rest: str, deltas: list[Delta]) -> None:
+        self._think(thought.rstrip(), deltas)
+        self._held = rest
+        if self._closer in _MESSAGE_ENDS:
+            self._openers, self._state = _MESSAGES, self._before
+        else:
+            self._state = self._behind
+
+    def _behind(self, deltas: list[Delta]) -> bool:
+        """Drop the blanks behind reasoning."""
+        if text := self._held.lstrip():
+            self._pass_on(text, deltas)
         self._held = ""
-        return self._pass_on(text) if text else []
+        return False
 
-    def _think(self, text: str) -> list[Delta]:
+    def _message(self, deltas: list[Delta]) -> bool:
+        """Read the text of a message, whose end may be marked."""
+        if found := _MESSAGE_END.search(self._held):
+            text, self._held = self._held[: found.start()], self._held[found.end() :]
+            self._openers, self._state = _MESSAGES, self._before
+        else:
+            size = len(self._held) - held_back(self._held, _MESSAGE_ENDS)
+            text, self._held = self._held[:size], self._held[size:]
+        if text:
+            deltas.append(text)
+        return bool(found)
+
+    def _think(self, text: str, deltas: list[Delta]) -> None:
         if not self._thought:
             text = text.lstrip()
-        if not text:
-            return []
-        self._thought.append(text)
-        return [Reasoning(text)]
+        if text:
+            self._thought.append(text)
+            deltas.append(Reasoning(text))
 
-    def _pass_on(self, text: str) -> list[Delta]:
-        self._state = "after"
+    def _pass_on(self, text: str, deltas: list[Delta]) -> None:
         self.done = True
         self._held = ""
         self._thought = []
-        return [text] if text else []
+        if text:
+            deltas.append(text)
 
 
 class StopCutter:

@@ -40,9 +40,13 @@ class ToolCallTable:
                 deltas += call.add(part)
         return deltas
 
-    def close(self) -> list[ToolCallDelta]:
-        """End the answer; return what was held back, and what is wrong with broken calls."""
-        return [delta for call in self._calls for delta in call.close()]
+    def close(self, *, whole: bool) -> list[ToolCallDelta]:
+        """End the answer, which is `whole` or was cut off.
+
+        Returns:
+            What was held back, and what is wrong with broken calls.
+        """
+        return [delta for call in self._calls for delta in call.close(whole=whole)]
 
     def _find(self, part: _Fragment) -> _Call | None:
         """Return the call that a fragment continues; None where it begins a new one."""
@@ -129,12 +133,15 @@ class _Call:
             deltas.append(ToolCallDelta(self.index, args="".join(held)))
         return deltas
 
-    def close(self) -> list[ToolCallDelta]:
+    def close(self, *, whole: bool) -> list[ToolCallDelta]:
         """End the call; return the rest of it, with the reason if it is broken."""
         text = "".join(self._arguments)
         arguments = parse_arguments(text)
         if self.name is None:
             error: str | None = "the call has no name"
+        elif not whole and not text.strip():
+            # No arguments, or the first of them did not arrive: nobody can tell.
+            error = "the answer was cut off before the arguments"
         elif arguments is None:
             error = why_broken(text)
         else:

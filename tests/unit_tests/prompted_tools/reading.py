@@ -28,19 +28,19 @@ def deltas_of(
     return deltas + reader.close(whole=whole)
 
 
-def read(
-    pieces: Iterable[str], *, whole: bool = True, tools: tuple[str, ...] = TOOLS
-) -> tuple[str, list[Call]]:
-    """Put the deltas together, and check that they fit together."""
+def put_together(deltas: Iterable[Delta]) -> tuple[str, list[Call]]:
+    """Return the text and the calls of deltas, of which those of a call follow one another."""
     text = ""
     calls: list[Call] = []
-    for delta in deltas_of(pieces, whole=whole, tools=tools):
+    ids: set[str] = set()
+    for delta in deltas:
         assert not isinstance(delta, Reasoning)
         if isinstance(delta, str):
             assert delta
             text += delta
         elif delta.index == len(calls):
-            assert delta.id == f"id{delta.index}"
+            assert delta.id not in {*ids, None}
+            ids.add(delta.id)
             assert delta.name is not None
             calls.append((delta.name, delta.args, delta.error))
         else:
@@ -48,8 +48,16 @@ def read(
             assert (delta.index, delta.id, delta.name) == (len(calls), None, None)
             assert error is None
             calls.append((name, args + delta.args, delta.error))
+    return text, calls
+
+
+def read(
+    pieces: Iterable[str], *, whole: bool = True, tools: tuple[str, ...] = TOOLS
+) -> tuple[str, list[Call]]:
+    """Put the deltas together, and check that they fit together."""
+    text, calls = put_together(deltas_of(pieces, whole=whole, tools=tools))
     for name, args, error in calls:
-        assert error or (name in tools and isinstance(json.loads(args, strict=False), dict))
+        assert error or (name and isinstance(json.loads(args, strict=False), dict))
     return text, calls
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_onlysq.prompted_tools.json_object import ObjectReader, members_of
-from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, TextSource
+from langchain_onlysq.prompted_tools.text_source import CutOffError, FormError, Marks, TextSource
 
-TAGS = ("<tool_call>", "</tool_call>")
+TAGS = Marks(("<tool_call>",), ("</tool_call>",))
 
 
 def test_keys_and_values_come_as_they_arrive() -> None:

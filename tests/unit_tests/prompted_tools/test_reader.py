@@ -55,11 +55,11 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
         "<tool_call",
         "</tool_call>",
         "<tool_call> \n``",
-        f"```\n{TAGGED}\n```",
+        f"Hi\n```\n{TAGGED}\n```",
         f"```xml\n{TAGGED}\n``` no end\n{TAGGED}",
         f"```\n{TAGGED}\n``` ~~~\n{TAGGED}",
         f"``` `` ~~~\n\n~~~js ```\n{TAGGED}\n```\n~~~",
-        f"```py ~~~\n{TAGGED}",
+        f"Hi\n```py ~~~\n{TAGGED}",
         f"~~~\n{TAGGED}\n~~~",
         f"~~~~\n{TAGGED}\n~~~\n{TAGGED}\n~~~~",
         f"1. ```\n   {TAGGED}\n   ```",
@@ -98,11 +98,13 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
         '{"function":"w","arguments":{}}',
         '{"a":1}',
         f"{{{CALL}}}",
+        f"{{\n{CALL}\n}}",
+        f"```\n{CALL}\n```  \nDone.",
         "{ code }",
         "``",
         "``json\n{}",
-        f"```jsonc\n{CALL}\n```",
-        f"```js\n{CALL}\n```",
+        f"Hi\n```jsonc\n{CALL}\n```",
+        f"Hi\n```js\n{CALL}\n```",
         f"```json\n{CALL} x\n```",
         f"```json\n{CALL}\n`` `\n```",
         f"```json\n{CALL}\n``` x\n```",
@@ -118,8 +120,15 @@ def test_what_is_no_call(text: str) -> None:
 
 def test_without_tools_there_is_no_call() -> None:
     assert read_all_ways(CALL, tools=()) == (CALL, [])
-    broken = ("w", ARGS, '"w" is not a bound tool')
-    assert read_all_ways(TAGGED, tools=()) == ("", [broken])
+    assert read_all_ways(TAGGED.replace("tool_call", "tool"), tools=())[1] == []
+
+
+@pytest.mark.parametrize("args", [ARGS, "{}", "null"])
+def test_a_call_of_an_unknown_tool_in_our_own_form_is_a_call(args: str) -> None:
+    text = f'<tool_call>{{"name":"other","arguments":{args}}}</tool_call>'
+    wanted = ("other", args.replace("null", "{}"), None)
+    assert read_all_ways(text) == ("", [wanted])
+    assert read_all_ways(f"{TAGGED}\n{text}") == ("", [GOOD, wanted])
 
 
 def test_what_was_searched_for_backticks_is_read_again_in_any_pieces() -> None:
@@ -146,7 +155,7 @@ def test_an_open_call_is_broken_where_the_stream_broke_off() -> None:
 def test_a_call_is_streamed() -> None:
     reader = ToolCallReader(TOOLS, new_id=lambda: "x")
     assert "".join(map(str, reader.feed("Well <b"))) == "Well <b"
-    assert reader.feed('>, <tool_call>{"name": "w", "arg') == [">,"]
+    assert reader.feed('r>, <tool_call>{"name": "w", "arg') == ["r>,"]
     assert reader.feed('uments": {') == [ToolCallDelta(0, "x", "w"), ToolCallDelta(0, args="{")]
     assert reader.feed('"a": "b') == [ToolCallDelta(0, args='"a": "b')]
     assert reader.feed('"} , "id": 3}') == [ToolCallDelta(0, args='"}')]
@@ -164,7 +173,7 @@ def test_text_is_delivered_at_once() -> None:
 
 def test_what_was_read_is_not_kept() -> None:
     reader = ToolCallReader(TOOLS)
-    for piece in ("plain", "a <b> `c`", TAGGED, "\n{x}\n", "<tool_call> x") * 9:
+    for piece in ("plain", "a <br> `c`", TAGGED, "\n{x}\n", "<tool_call> x") * 9:
         reader.feed(piece)
     reader.feed("<b")
     assert len(reader._source.since(0)) < 50

@@ -17,14 +17,13 @@ from tests.unit_tests.prompted_tools.reading import CALL, GOOD, TOOLS, read_all_
         (f"[{CALL}, {CALL}]", "", 2),
         (f"[\n {CALL},\n {CALL}\n]\n", "", 2),
         (f"```json\n{CALL}\n```", "", 1),
-        (f"```\n{CALL}\n```  \nDone.", "Done.", 1),
         (f"```` Tool_Call \r\n[{CALL}]\r\n````\r\n", "", 1),
         (f"Hi\n```json\n{CALL}\n```\n```json\n[{CALL}]\n```", "Hi", 2),
         (f"```json\n{CALL}\n{CALL}\n[{CALL}]\n```", "", 3),
         (f"```json\n{CALL}", "", 1),
         (f"```json\n{CALL}\n", "", 1),
         (f"```json\n{CALL}\n``", "", 1),
-        (f"{{\n{CALL}\n}}", "{\n}", 1),
+        (f"{CALL}; {CALL}", "", 2),
     ],
 )
 def test_calls_without_tags(text: str, rest: str, count: int) -> None:
@@ -32,7 +31,7 @@ def test_calls_without_tags(text: str, rest: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", ["{x", '{"a":1', '{"name":"x"', '{"name":"w","arguments":[', "[1"]
+    "start", ["{x", '{"a":1', '{"name":"x"', '{"name":"w","arguments":[1', "[1"]
 )
 def test_json_that_is_no_call_is_given_up_early(start: str) -> None:
     assert "".join(map(str, ToolCallReader(TOOLS).feed(start))) == start

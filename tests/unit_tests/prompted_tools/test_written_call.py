@@ -1,17 +1,15 @@
-"""What an object says as a call, and what is wrong with it."""
+"""What a JSON value says as calls, and what is wrong with them."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from langchain_onlysq.prompted_tools.json_object import members_of
-from langchain_onlysq.prompted_tools.written_call import CUT_OFF, WrittenCall, bound_name, read_call
+from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+from langchain_onlysq.prompted_tools.written_call import broken_call, calls_in
 
-NAMES = frozenset(("w", "add"))
-
-
-def read(text: str, error: str | None = None) -> WrittenCall:
-    return read_call(members_of(text), text, NAMES, error)
+TOOLS = BoundTools({"w": {"properties": {"a": {}, "input": {}, "id": {}}}, "add": {}})
 
 
 @pytest.mark.parametrize(
@@ -19,42 +17,69 @@ def read(text: str, error: str | None = None) -> WrittenCall:
     [
         ('{"name":"w","arguments":{}}', "{}"),
         ('{"name":"w","arguments": {"a": 1 }}', '{"a": 1 }'),
-        ('{"name":"w","input":null}', "{}"),
+        ('{"name":"functions.w:0","input":null}', "{}"),
         ('{"name":"w"}', "{}"),
+        ('{"name":"w","arguments":""}', "{}"),
+        ('{"name":"w","input":{"a":1}}', '{"a":1}'),
+        ('{"name":"w","input":{"b":1}}', '{"input": {"b":1}}'),
+        ('{"name":"w","input":"x","a":[1]}', '{"input": "x", "a": [1]}'),
+        ('{"name":"w","a":1,"id":"x"}', '{"a": 1, "id": "x"}'),
+        ('{"name":"w","type":"function","id":"x"}', "{}"),
+        ('{"tool_name":"w","parameters":{"a":1},"tool_call_id":"0"}', '{"a":1}'),
+        ('{"tool":"w","name":"x","args":{}}', "{}"),
         ('{"function":{"name":"w","args":" {\\"a\\":1} "}}', '{"a":1}'),
+        ('{"functionCall":{"name":"w","args":{"a":1}}}', '{"a":1}'),
+        ('{"type":"tool_use","name":"w","input":{"a":1},"id":"t"}', '{"a":1}'),
+        ('{"w":{"a":1}}', '{"a":1}'),
+        ('{"tool_calls":[{"name":"w"}],"content":"","role":"assistant"}', "{}"),
     ],
 )
 def test_calls(text: str, args: str) -> None:
-    assert read(text)[:3] == ("w", args, None)
+    (call,) = calls_in(text, TOOLS)
+    assert call[:3] == ("w", args, None)
+    assert isinstance(json.loads(call.args), dict)
 
 
 @pytest.mark.parametrize(
     ("text", "name", "args", "error"),
     [
-        ('{"name":"w","args":{},"input":1}', "w", "{}", "given twice"),
-        ('{"name":"w","name":"w"}', "w", '{"name":"w","name":"w"}', "given twice"),
+        ('{"name":"w","args":{},"params":1}', "w", "{}", "given twice"),
+        ('{"name":"w","arguments":{},"a":1}', "w", "{}", "given twice"),
+        ('{"name":"w","name":"w"}', "w", None, "given twice"),
+        ('{"name":"w","a":1,"a":2}', "w", '{"a": 1}', "given twice"),
         ('{"function":{"name":"w","name":"x"}}', "w", None, "given twice"),
         ('{"arguments":{}}', "", "{}", "names no tool"),
         ('{"name":7}', "", None, "names no tool"),
         ('{"function":"w"}', "", None, "names no tool"),
-        ('{"name":"x","arguments":{}}', "x", "{}", '"x" is not a bound tool'),
+        ('{"w":1}', "", None, "names no tool"),
+        ('{"w":{},"add":{}}', "", None, "names no tool"),
+        ('["w"]', "", '"w"', "names no tool"),
+        ('{"name":"w","city":"Rome"}', "w", None, "no such parameters"),
+        ('{"name":"w","a":1,"city":"Rome"}', "w", None, "no such parameters"),
+        ('{"name":"w","description":"x"}', "w", None, "describes a tool"),
+        ('{"name":"w","parameters":{"properties":{}}}', "w", None, "describes a tool"),
         ('{"name":"w","arguments":"{"}', "w", '"{"', "the arguments are not a JSON object"),
-        ('{"name":"w","arguments":nope}', "w", "nope", "the call is not valid JSON"),
-        (" w() ", "", "w()", "the call is not valid JSON"),
+        ('{"name":"w","arguments":nope}', "", None, "the call is not valid JSON"),
+        (" w() ", "", None, "the call is not valid JSON"),
     ],
 )
 def test_what_is_not_a_call_says_why(text: str, name: str, args: str | None, error: str) -> None:
-    call = read(text)
-    assert (call.name, call.args) == (name, args or text)
+    (call,) = calls_in(text, TOOLS)
+    if name != "w" or args is not None:
+        assert (call.name, call.args) == (name, args or text)
     assert call.error
     assert error in call.error
 
 
-def test_what_was_cut_off_keeps_what_it_says() -> None:
-    call = read('{"name":"w","arguments":{"a', CUT_OFF)
-    assert call == ("w", '{"a', CUT_OFF, {"name": '"w"', "arguments": '{"a'})
+def test_calls_beside_what_is_said_are_not_calls() -> None:
+    assert calls_in('{"tool_calls":[{"name":"w"}],"content":"Hi"}', TOOLS) == []
 
 
-def test_only_names_of_bound_tools_count() -> None:
-    raws = ('"w"', '"\\u0077"', '"x"', "w", '["w"]', "")
-    assert [bound_name(raw, NAMES) for raw in raws] == ["w", "w", None, None, None, None]
+def test_a_broken_call_is_of_the_first_tool_that_is_named() -> None:
+    assert broken_call(' {"name": "x", "y": "add" ', TOOLS, "why") == (
+        "add",
+        '{"name": "x", "y": "add"',
+        "why",
+        False,
+    )
+    assert broken_call("w", TOOLS, "why").name == ""

@@ -332,11 +332,35 @@ def test_streaming_stays_streaming_with_tools_bound(setup: str, server: LocalOnl
 
 
 @pytest.mark.parametrize("setup", PROMPTED)
-def test_a_tool_that_is_not_bound_is_an_invalid_call(setup: str, server: LocalOnlySq) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_call_of_a_tool_that_is_not_bound_is_a_call(
+    way: str, setup: str, server: LocalOnlySq
+) -> None:
+    """The tool node answers it with the names that there are."""
     server.reply('<tool_call>{"name": "nuke", "arguments": {"city": "x"}}</tool_call>')
-    answer = make(server, setup).bind_tools([weather]).invoke("Hi")
-    assert answer.tool_calls == []
-    assert answer.invalid_tool_calls[0]["name"] == "nuke"
+    answer = run(way, make(server, setup).bind_tools([weather])).answer
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("nuke", {"city": "x"})]
+    assert answer.invalid_tool_calls == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_text_that_stands_in_for_native_calls_is_read(way: str, server: LocalOnlySq) -> None:
+    server.reply('I look.\n[TOOL_CALLS]weather{"city": "Rome"}')
+    llm = make(server, "openai").bind_tools([weather])
+    answer = run(way, llm).answer
+    assert answer.content == "I look."
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [
+        ("weather", {"city": "Rome"})
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_native_calls_and_calls_in_the_text_keep_apart(way: str, server: LocalOnlySq) -> None:
+    text = '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>'
+    server.reply(Reply.tool_calls([("weather", {"city": "Rome"})], text=text))
+    answer = run(way, make(server, "openai").bind_tools([weather])).answer
+    assert sorted(call["args"]["city"] for call in answer.tool_calls) == ["Oslo", "Rome"]
+    assert answer.invalid_tool_calls == []
 
 
 @pytest.mark.parametrize("setup", PROMPTED)

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_onlysq.outputs import chunks as outputs
 from langchain_onlysq.outputs.chunks import ChunkMaker, mark_as_broken, to_result
 from langchain_onlysq.response.deltas import AnswerEnd, ToolCallDelta
 from langchain_onlysq.response.tool_calls import ToolCallTable, parse_arguments, why_broken
 from tests.support.four_ways import merged
+from tests.support.reading import completion, delta, dump, events
+from tests.support.reading import read as read_bytes
 
 PARIS, ROME = '{"city": "Paris"}', '{"city": "Rome"}'
 
@@ -26,12 +28,12 @@ def part(
     return given(function=given(arguments=arguments, name=name), id=key, index=index)
 
 
-def read(*fragments: Any) -> list[ToolCallDelta]:
+def read(*fragments: Any, whole: bool = True) -> list[ToolCallDelta]:
     table = ToolCallTable()
     deltas: list[ToolCallDelta] = []
     for fragment in fragments:
         deltas += table.feed(fragment)
-    return deltas + table.close()
+    return deltas + table.close(whole=whole)
 
 
 def both(deltas: list[ToolCallDelta]) -> Any:
@@ -231,3 +233,26 @@ def test_constants_that_are_not_json_break_a_call(constant: str) -> None:
 def test_what_langchain_cannot_complete_needs_no_spoiling() -> None:
     assert mark_as_broken("", "why").endswith("(why)")
     assert outputs._completed("no JSON at all") is None
+
+
+@pytest.mark.parametrize("arguments", [None, "", " "])
+def test_a_call_that_is_cut_off_before_its_arguments_is_broken(arguments: str | None) -> None:
+    fragments = [part(arguments, name="f", key="a")]
+    assert both(read(fragments)).tool_calls[0]["args"] == {}
+    (broken,) = both(read(fragments, whole=False)).invalid_tool_calls
+    assert broken["name"] == "f"
+    assert "cut off before the arguments" in broken["args"]
+
+
+@pytest.mark.parametrize(("finish_reason", "count"), [("tool_calls", 1), ("length", 0), (None, 0)])
+def test_only_a_whole_answer_calls_without_arguments(finish_reason: Any, count: int) -> None:
+    call = {"id": "a", "function": {"name": "f", "arguments": ""}}
+    for body in (
+        events(delta(tool_calls=[{"index": 0, **call}]), delta(finish_reason), done=False),
+        dump(completion({"content": None, "tool_calls": [call]}, finish_reason)),
+    ):
+        if finish_reason is None and body.startswith(b"{"):
+            continue
+        found = to_result(read_bytes(body)[0], AnswerEnd()).generations[0].message
+        assert isinstance(found, AIMessage)
+        assert (len(found.tool_calls), len(found.invalid_tool_calls)) == (count, 1 - count)

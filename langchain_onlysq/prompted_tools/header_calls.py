@@ -1,0 +1,67 @@
+"""Messages of gpt-oss, whose headers say what they are: calls, text, reasoning. Pure."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from langchain_onlysq.prompted_tools.forms import HEADER_CLOSERS, HEADERS
+from langchain_onlysq.prompted_tools.json_calls import begins_json
+from langchain_onlysq.prompted_tools.json_object import ObjectReader
+from langchain_onlysq.prompted_tools.marked_calls import Marked
+from langchain_onlysq.prompted_tools.text_source import (
+    BLANKS,
+    NO_MARKS,
+    CutOffError,
+    Marks,
+    Reading,
+    TextSource,
+)
+from langchain_onlysq.prompted_tools.written_call import CUT_OFF, NOT_AN_OBJECT, WrittenCall
+from langchain_onlysq.response.json_text import parse_json
+
+if TYPE_CHECKING:
+    from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+
+TEXT_CHANNELS = ("final", "commentary")
+"""The channels whose messages are the answer, where they address nobody."""
+
+_TAGS = Marks(HEADERS, HEADER_CLOSERS)
+_MESSAGE = Marks(("<|message|>",))
+_LONGEST_HEADER = 256
+_HEADER = re.compile(
+    r"(?:\s*(?:<\|(?:start|channel|constrain)\|>|assistant|analysis|commentary|final|json|code"
+    r"|to=[\w.:-]+))*\s*"
+)
+_RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.:-]+)")
+_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
+
+
+def read_header(source: TextSource, opener: str) -> Reading[tuple[str, str]]:
+    """Read a header, behind its first mark; return whom it addresses, and its channel."""
+    start = source.offset
+    mark = yield from source.up_to(_MESSAGE, _LONGEST_HEADER)
+    header = opener + source.since(start)
+    source.take(len(mark))
+    if not mark or not _HEADER.fullmatch(header):
+        return "", ""
+    recipients, channels = _RECIPIENT.findall(header), _CHANNEL.findall(header)
+    return next(iter(recipients), ""), next(reversed(channels), "")
+
+
+def read_message(source: TextSource, tools: BoundTools, recipient: str) -> Reading[Marked]:
+    """Read the arguments of a call that a header addresses to a function."""
+    yield from source.skip_over(BLANKS)
+    name, start = tools.resolve(recipient), source.offset
+    calls: list[WrittenCall] = []
+    source.tags = _TAGS
+    if (yield from begins_json(source, "{")):
+        error: str | None = CUT_OFF
+        with suppress(CutOffError):
+            yield from ObjectReader(source).skip()
+            is_object = isinstance(parse_json(source.since(start)), dict)
+            error = None if is_object else NOT_AN_OBJECT
+        calls = [WrittenCall(name, source.since(start).strip(), error)]
+    source.tags = NO_MARKS
+    return Marked(calls, (), start, HEADER_CLOSERS)

@@ -44,5 +44,19 @@ def ask_for(
     # What LangChain tells tracers of it.
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": tool}
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
-    parser = StructuredOutputParser(output_type=schema if is_model else None, tool_name=name)
+    parser = StructuredOutputParser(
+        output_type=schema if is_model else None,
+        tool_name=name,
+        json_schema=_schema_of(tool["function"], schema),
+    )
     return {**asked, "ls_structured_output_format": traced}, parser
+
+
+def _schema_of(function: dict[str, Any], schema: dict[str, Any] | type) -> dict[str, Any]:
+    """Return the JSON schema of an object, as it is asked for, with its name."""
+    parameters = {"title": function["name"], **(function.get("parameters") or {})}
+    if optional := getattr(schema, "__optional_keys__", None):
+        # LangChain takes every key of a TypedDict without a default for a required one.
+        required = [key for key in parameters.get("required", ()) if key not in optional]
+        parameters["required"] = required
+    return parameters

@@ -79,18 +79,26 @@ def _wrong(value: Any, choices: list[dict[str, Any]]) -> str | None:
     types = {name for choice in choices for name in types_of(choice)}
     if not all(map(types_of, choices)):
         return None
-    is_time = any(choice.get("format") in _TIMES for choice in choices)
-    if isinstance(value, bool):
-        return "a boolean is not a number" if types & _NUMBERS and "boolean" not in types else None
-    if isinstance(value, (int, float)) and not types & _NUMBERS:
-        return "a number is not a time" if is_time else None
-    if isinstance(value, float) and "number" not in types and not value.is_integer():
-        return f"{value} is not an integer"
-    if isinstance(value, str) and types & _NUMBERS and "string" not in types:
-        return f"{value!r} is not a number" if _NOT_FINITE.fullmatch(value) else None
-    if isinstance(value, str) and is_time and not any(map(_takes_text, choices)):
-        return f"{value!r} is not a time" if _NUMERIC.fullmatch(value) else None
+    if types & _NUMBERS and _is_no_number(value, types):
+        return f"{value!r} is not {'a number' if 'number' in types else 'an integer'}"
+    if types.isdisjoint(_NUMBERS) and _is_numeric(value) and not any(map(_takes_text, choices)):
+        is_time = any(choice.get("format") in _TIMES for choice in choices)
+        return f"{value!r} is not a time" if is_time else None
     return None
+
+
+def _is_no_number(value: Any, types: set[Any]) -> bool:
+    if isinstance(value, bool):
+        return "boolean" not in types
+    if isinstance(value, float):
+        return "number" not in types and not value.is_integer()
+    return isinstance(value, str) and "string" not in types and bool(_NOT_FINITE.fullmatch(value))
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, str):
+        return _NUMERIC.fullmatch(value) is not None
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _takes_text(choice: dict[str, Any]) -> bool:

@@ -156,7 +156,11 @@ def _is_schema(value: dict[str, Any], properties: dict[str, Any]) -> bool:
     if "properties" in value and "properties" not in properties:
         return True
     said = [(item, properties[key]) for key, item in value.items() if key in properties]
-    return all(_describes(item) for item, _ in said) and any(item == part for item, part in said)
+    # An object may hold schemas; but it does not hold its own, nor one in place of a text.
+    return all(_describes(item) for item, _ in said) and any(
+        item == part or (isinstance(part, dict) and "object" not in (types_of(part) or ["object"]))
+        for item, part in said
+    )
 
 
 def _describes(value: Any) -> bool:

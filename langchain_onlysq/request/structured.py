@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, is_typeddict
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser
 from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
+from langchain_onlysq.request.typed_dicts import schema_of_typed_dict
 
 
 def ask_for(
@@ -53,10 +54,7 @@ def ask_for(
 
 
 def _schema_of(function: dict[str, Any], schema: dict[str, Any] | type) -> dict[str, Any]:
-    """Return the JSON schema of an object, as it is asked for, with its name."""
-    parameters = {"title": function["name"], **(function.get("parameters") or {})}
-    if optional := getattr(schema, "__optional_keys__", None):
-        # LangChain takes every key of a TypedDict without a default for a required one.
-        required = [key for key in parameters.get("required", ()) if key not in optional]
-        parameters["required"] = required
-    return parameters
+    """Return the JSON schema that the object has to fit, with its name."""
+    if is_typeddict(schema):
+        return {**schema_of_typed_dict(schema), "title": function["name"]}
+    return {**(function.get("parameters") or {}), "title": function["name"]}

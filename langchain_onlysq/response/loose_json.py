@@ -14,7 +14,9 @@ from langchain_onlysq.response.json_text import is_cut_off, refuse_constant
 
 _MOST_LEVELS = 100
 _BLANKS = re.compile(r"(?:\s++|//[^\n]*+|#[^\n]*+|/\*(?s:.*?)\*/)*+")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*(?:_\d+)*)(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?(?![\w.+-])", re.A)
+_NUMBER = re.compile(
+    r"-?(?:0|[1-9]\d*(?:_\d+)*)(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?(?![\w.+-])", re.ASCII
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 _KEY = re.compile(r"[^\W\d][\w$-]*|\$[\w$-]*")
 _SINGLE_QUOTED = re.compile(r"'((?:[^'\\]++|\\.)*+)'", re.DOTALL)

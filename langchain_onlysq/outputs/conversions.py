@@ -42,9 +42,11 @@ def _conversions(value: Any, schema: Schema, root: dict[str, Any], path: str) ->
         if wrong := _wrong(value, choices):
             yield f"{path}: {wrong}"
         return
-    inside = [list(_inside(value, choice, root, path)) for choice in choices]
+    kind = "object" if isinstance(value, dict) else "array"
+    fitting = [choice for choice in choices if kind in (types_of(choice) or [kind])]
+    inside = [list(_inside(value, choice, root, path)) for choice in fitting]
     if all(inside):
-        yield from inside[0]
+        yield from next(iter(inside), ())
 
 
 def _choices(schema: Schema, root: dict[str, Any]) -> Iterator[dict[str, Any]]:

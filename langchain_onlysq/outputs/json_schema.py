@@ -67,7 +67,7 @@ def resolve(schema: Schema, root: dict[str, Any]) -> Schema:
         if not isinstance(target, dict):
             return target if isinstance(target, bool) else True
         beside = {key: part for key, part in schema.items() if key != "$ref"}
-        schema = {**beside, **target}
+        schema = {**beside, **target} if beside else target
     return schema
 
 

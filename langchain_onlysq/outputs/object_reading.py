@@ -72,25 +72,22 @@ def read_object(values: list[Any], wanted: ObjectSchema, text: str) -> Any:
     Raises:
         OutputParserException: If none of them fits, or if two different ones were meant to.
     """
-    found: list[Any] = []
-    wrong: list[str] = []
+    found: Any = None
     for value in values:
         try:
             fitting = _read_layers(value, wanted)
         except (ValidationError, ValueError, RecursionError) as error:
-            wrong.append(str(error))
-            continue
-        if fitting is not None and fitting not in found:
-            found.append(fitting)
-    if len(found) == 1 and not wrong:
-        return found[0]
-    if wrong:
-        msg = f"The answer does not fit {wanted.name}: {wrong[0]}"
-    elif found:
-        msg = f"The answer holds several objects that fit {wanted.name}."
-    else:
-        msg = "There is no JSON object in the answer that is what was asked for."
-    raise OutputParserException(msg, llm_output=text)
+            msg = f"The answer does not fit {wanted.name}: {error}"
+            raise OutputParserException(msg, llm_output=text) from error
+        if found is not None and fitting is not None and fitting != found:
+            msg = f"The answer holds several objects that fit {wanted.name}."
+            raise OutputParserException(msg, llm_output=text)
+        found = fitting if found is None else found
+    if found is None:
+        said = f" that is meant to be {wanted.name}" if values else ""
+        msg = f"There is no JSON object in the answer{said}."
+        raise OutputParserException(msg, llm_output=text)
+    return found
 
 
 def _read_layers(value: Any, wanted: ObjectSchema) -> Any:

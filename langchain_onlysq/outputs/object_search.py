@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.exceptions import OutputParserException
 
 from langchain_onlysq.response.loose_json import LooseJsonError, read_value
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _BRACKET = re.compile(r"[{\[]")
 _EITHER_BRACKET = re.compile(r"[{}\[\]]")
 _LOOKS_LIKE_JSON = re.compile(r"""\{\s*(?:"|'[^']*'\s*:|$)|\[\s*[{\["]""")
-_FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$")
+_FENCES = ("```", "~~~")
 _MOST_WORK = 20
 """How often the text may be read in vain: more brackets than that are not an answer."""
 
@@ -29,22 +33,31 @@ def find_values(text: str) -> list[Any]:
         The values, each once, in their order; empty ones only where nothing else is beside them.
 
     Raises:
-        OutputParserException: If there is none, or if one was cut off or is broken.
+        OutputParserException: If one was cut off or is broken.
     """
-    fenced = [found for fence in _FENCE.findall(text) if (found := _whole(fence)) is not None]
     if (whole := _whole(text)) is not None:
         return [whole]
-    among_prose: list[Any] = []
+    fenced = [found for fence in _fences(text) if (found := _whole(fence)) is not None]
     try:
         among_prose = _among_prose(text)
     except OutputParserException:
         if not fenced:
             raise
-    found = among_prose + [value for value in fenced if value not in among_prose]
-    if not found:
-        msg = "There is no JSON object in the answer."
-        raise OutputParserException(msg, llm_output=text)
-    return found
+        among_prose = []
+    return list({json.dumps(value): value for value in [*fenced, *among_prose]}.values())
+
+
+def _fences(text: str) -> Iterator[str]:
+    """Yield what stands in the code fences that are closed."""
+    inside: list[str] | None = None
+    for line in text.split("\n"):
+        if inside is not None and line.strip() in _FENCES:
+            yield "\n".join(inside)
+            inside = None
+        elif inside is not None:
+            inside.append(line)
+        elif line.lstrip().startswith(_FENCES):
+            inside = []
 
 
 def _whole(text: str) -> Any:

@@ -7,13 +7,14 @@ from typing import Any, is_typeddict
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
+from langchain_onlysq.outputs.object_judge import JUDGE_KEYWORD, ObjectJudge
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser
 from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
 from langchain_onlysq.request.typed_dicts import schema_of_typed_dict
 
 
 def ask_for(
-    schema: dict[str, Any] | type, method: str, *, strict: bool | None
+    schema: dict[str, Any] | type, method: str, *, strict: bool | None, include_raw: bool = False
 ) -> tuple[dict[str, Any], StructuredOutputParser]:
     """Return the keywords of a call that ask for an object of a schema, and what reads it.
 
@@ -21,6 +22,7 @@ def ask_for(
         schema: A pydantic class, a TypedDict or a JSON schema.
         method: `"json_schema"`, `"function_calling"` or `"json_mode"`.
         strict: Whether the schema must be followed, where the model knows of it.
+        include_raw: Whether the caller gets the message, too.
 
     Returns:
         The keywords, and the parser of the answer.
@@ -50,7 +52,8 @@ def ask_for(
         tool_name=name,
         json_schema=_schema_of(tool["function"], schema),
     )
-    return {**asked, "ls_structured_output_format": traced}, parser
+    judge = ObjectJudge(parser, include_raw=include_raw)
+    return {**asked, JUDGE_KEYWORD: judge, "ls_structured_output_format": traced}, parser
 
 
 def _schema_of(function: dict[str, Any], schema: dict[str, Any] | type) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class AnswerReader:
         options: CallOptions,
         context: ErrorContext,
         call_reader: TextFilter | None = None,
+        object_filter: TextFilter | None = None,
     ) -> None:
         """Start before the first byte.
 
@@ -75,6 +76,7 @@ class AnswerReader:
             options: The settings of this call.
             context: What an error message may say and must not show.
             call_reader: Finds calls of tools in the text; None where there are none in it.
+            object_filter: Drops what stands around an object; None where all text is wanted.
         """
         self.events = 0
         self.finished = False
@@ -82,7 +84,7 @@ class AnswerReader:
         self._options = options
         self._context = context
         self._decoder = EventDecoder()
-        self._content = ContentReader(options, call_reader)
+        self._content = ContentReader(options, call_reader, object_filter)
         self._has_stops = bool(options.stop)
         self._last: dict[str, Any] = {}
         self._has_deltas = False

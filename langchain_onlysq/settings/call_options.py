@@ -128,6 +128,9 @@ class CallOptions(BaseModel):
     timeout or an empty answer, and before anything was delivered.
     """
 
+    max_repairs: Annotated[int, Field(ge=0)] = 1
+    """Further requests for an answer whose object cannot be read."""
+
     tool_calling: Literal["auto", "native", "prompted"] = "auto"
     """How tools reach the model: natively, in the prompt, or as the endpoint documents it."""
 

@@ -51,6 +51,7 @@ class ConstructorKeywords(TypedDict, total=False):
     stall_timeout: float | None
     max_retries: int
     fallback_models: list[str]
+    max_repairs: int
     tool_calling: Literal["auto", "native", "prompted"]
     merge_consecutive_messages: bool | None
     parse_reasoning: bool

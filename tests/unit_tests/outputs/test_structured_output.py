@@ -67,6 +67,7 @@ FOUND = {
     "after braces": f"In {{python}} and [lists], a joke: {TEXT}",
     "after empty braces": f"Use {{}} like this: {TEXT}",
     "after a list": f"Of [1, 2] and [{{}}]: {TEXT}",
+    "in a fence after something broken": f'Not {{"so}}:\n{FENCE}json\n{TEXT}\n{FENCE}',
     "with blanks": f"\n\n  {TEXT}  \n",
 }
 NOT_FOUND = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.exceptions import OutputParserException
-
 from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
 
 if TYPE_CHECKING:
@@ -57,8 +55,10 @@ class ObjectJudge:
         """
         if message.response_metadata.get("finish_reason") == "length":
             return None
+        if message.additional_kwargs.get("refusal") is not None:
+            return None
         error = self._parser.judge(message)["parsing_error"]
-        if not isinstance(error, OutputParserException) or message.additional_kwargs.get("refusal"):
+        if error is None:
             return None
         reason = str(error).partition(_LANGCHAINS_HINT)[0]
         return reason if len(reason) <= _MOST_REASON else f"{reason[: _MOST_REASON - 1]}…"

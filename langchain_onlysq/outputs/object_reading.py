@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.exceptions import OutputParserException
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
 
 from langchain_onlysq.outputs.conversions import conversions
 from langchain_onlysq.outputs.json_schema import problems
@@ -38,8 +38,12 @@ class ObjectSchema(NamedTuple):
         """The names of a class's fields, beside the names that its schema has for them."""
         if self.output_type is None:
             return ()
-        is_v2 = issubclass(self.output_type, BaseModel)
-        return list(self.output_type.model_fields if is_v2 else self.output_type.__fields__)
+        if not issubclass(self.output_type, BaseModel):
+            return list(self.output_type.__fields__)
+        fields = self.output_type.model_fields
+        aliases = [field.validation_alias for field in fields.values()]
+        choices = [alias.choices for alias in aliases if isinstance(alias, AliasChoices)]
+        return [*fields, *(name for part in choices for name in part if isinstance(name, str))]
 
     def validated(self, value: dict[str, Any]) -> Any:
         """Return the object of a value.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.exceptions import OutputParserException
 
-from langchain_onlysq.response.loose_json import LooseJsonError, read_value
+from langchain_onlysq.response.loose_json import LooseJsonError, LooseReader, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,8 @@ _EITHER_BRACKET = re.compile(r"[{}\[\]]")
 _LOOKS_LIKE_JSON = re.compile(r"""\{\s*(?:"|'[^']*'\s*:|$)|\[\s*[{\["]""")
 _FENCES = ("```", "~~~")
 _MOST_WORK = 20
-"""How often the text may be read in vain: more brackets than that are not an answer."""
+_MOST_FAILURES = 5_000
+"""How often a text, and a bracket, may be read in vain: more of them are not an answer."""
 
 
 def find_values(text: str) -> list[Any]:
@@ -74,13 +75,14 @@ def _whole(text: str) -> Any:
 
 def _among_prose(text: str) -> list[Any]:
     found: list[Any] = []
-    at, work = 0, 0
+    reader = LooseReader(text)
+    at, work, failures = 0, 0, 0
     while match := _BRACKET.search(text, at):
         start = match.start()
-        if work > _MOST_WORK * len(text):
+        if work > _MOST_WORK * len(text) or failures > _MOST_FAILURES:
             return []
         try:
-            value, at = read_value(text, start)
+            value, at = reader.read(start)
         except LooseJsonError as error:
             if _LOOKS_LIKE_JSON.match(text, start):
                 what = "was cut off before its end" if error.cut_off else f"is broken: {error}"
@@ -88,6 +90,7 @@ def _among_prose(text: str) -> list[Any]:
                 raise OutputParserException(msg, llm_output=text) from None
             at = _behind(text, start)
             work += error.position - start
+            failures += 1
         else:
             if value:
                 found.append(value)

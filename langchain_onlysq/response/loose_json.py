@@ -13,6 +13,7 @@ from typing import Any
 from langchain_onlysq.response.json_text import is_cut_off, refuse_constant
 
 _MOST_LEVELS = 100
+_MOST_TRIES = 50
 _BLANKS = re.compile(r"(?:\s++|//[^\n]*+|#[^\n]*+|/\*(?s:.*?)\*/)*+")
 _NUMBER = re.compile(
     r"-?(?:0|[1-9]\d*(?:_\d+)*)(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?(?![\w.+-])", re.ASCII
@@ -58,17 +59,7 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     Raises:
         LooseJsonError: If there is none, if it is cut off, or if a key is given twice.
     """
-    try:
-        return _STRICT.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        cut_off = is_cut_off(error)
-    except (ValueError, RecursionError) as error:
-        raise LooseJsonError(str(error), start) from None
-    try:
-        return _Reader(text).value(start, 0)
-    except LooseJsonError as error:
-        error.cut_off |= cut_off
-        raise
+    return LooseReader(text).read(start)
 
 
 def read_number(text: str) -> int | float | None:
@@ -114,14 +105,33 @@ _STRICT = json.JSONDecoder(
 )
 
 
-class _Reader:
-    """Reads values of one text, each method from a place to the end of what it reads."""
+class LooseReader:
+    """Reads the values of one text."""
 
     def __init__(self, text: str) -> None:
+        """Read in a text."""
         self._text = text
         self._end = len(text.rstrip())
+        # Python's own decoder is quick, but says at length what it cannot read.
+        self._tries_left = _MOST_TRIES
+
+    def read(self, start: int) -> tuple[Any, int]:
+        """Read the value that begins at a place, as `read_value` does.
+
+        Raises:
+            LooseJsonError: If there is none, if it is cut off, or if a key is given twice.
+        """
+        if self._tries_left:
+            try:
+                return _STRICT.raw_decode(self._text, start)
+            except json.JSONDecodeError:
+                self._tries_left -= 1
+            except (ValueError, RecursionError) as error:
+                raise LooseJsonError(str(error), start) from None
+        return self.value(start, 0)
 
     def value(self, at: int, level: int) -> tuple[Any, int]:
+        """Read a value that is inside of so many others; return it, and where it ends."""
         if level > _MOST_LEVELS:
             reason = "It is nested too deeply"
             raise LooseJsonError(reason, at)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import OutputParserException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from langchain_onlysq.outputs.object_forms import layers, mend
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser
@@ -115,6 +115,18 @@ def test_a_class_takes_its_fields_by_either_name() -> None:
     parser = ask_for(Renamed, "json_schema", strict=None)[1]
     for text in ('{"givenName": "Ada"}', '{"first_name": "Ada"}', '{"given_name": "Ada"}'):
         assert parser.parse(text) == Renamed(givenName="Ada")
+
+
+class Chosen(BaseModel):
+    """With several names on the wire."""
+
+    size: int = Field(validation_alias=AliasChoices("width", "breadth", AliasPath("all", 0)))
+
+
+def test_a_class_takes_any_of_its_aliases() -> None:
+    parser = ask_for(Chosen, "json_schema", strict=None)[1]
+    for text in ('{"width": 1}', '{"breadth": 1}'):
+        assert parser.parse(text).size == 1
 
 
 def test_what_was_not_meant_is_not_filled_up_with_defaults() -> None:

@@ -234,7 +234,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         from langchain_onlysq.outputs.structured_output import with_raw
         from langchain_onlysq.request.structured import ask_for
 
-        asked, parser = ask_for(schema, method, strict=strict)
+        asked, parser = ask_for(schema, method, strict=strict, include_raw=include_raw)
         llm = self.bind(**asked, **kwargs)
         if not include_raw:
             return llm | parser

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.block_translators import register_translator
 
+from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
+
 if TYPE_CHECKING:
     from langchain_core.messages import content as types
 
@@ -38,7 +40,7 @@ def _blocks(message: AIMessage, *, indices: bool) -> list[types.ContentBlock]:
         blocks.append({"type": "reasoning", "reasoning": reasoning, "index": "lc_reasoning"})
     if message.content:
         blocks.append({"type": "text", "text": message.content, "index": "lc_text"})
-    blocks += extra_blocks(message.additional_kwargs)
+    blocks += extra_blocks(message.additional_kwargs, message.response_metadata)
     blocks += _call_blocks(message)
     if not indices:
         for block in blocks:
@@ -46,15 +48,29 @@ def _blocks(message: AIMessage, *, indices: bool) -> list[types.ContentBlock]:
     return cast("list[types.ContentBlock]", blocks)
 
 
-def extra_blocks(additional: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the blocks of what is neither text nor reasoning nor a call."""
+def extra_blocks(additional: dict[str, Any], metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the blocks of what is neither text nor reasoning nor a call.
+
+    Args:
+        additional: Entries of `additional_kwargs`.
+        metadata: Entries of `response_metadata`.
+    """
     blocks: list[dict[str, Any]] = []
-    if refusal := additional.get("refusal"):
-        value = {"type": "refusal", "refusal": refusal}
-        blocks.append({"type": "non_standard", "value": value, "index": "lc_refusal"})
+    if additional.get("refusal") is not None:
+        block = _refusal_block(additional["refusal"], metadata.get("finish_reason"))
+        blocks.append({**block, "index": "lc_refusal"})
     for position, part in enumerate(additional.get("content_parts", ())):
         blocks.append({"type": "non_standard", "value": part, "index": f"lc_part_{position}"})
     return blocks
+
+
+def _refusal_block(refusal: str, finish_reason: str | None) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "refusal", "refusal": refusal}
+    if REFUSAL_ERROR is None:
+        return {"type": "non_standard", "value": block}
+    if finish_reason == CONTENT_FILTER:
+        block["extras"] = {"category": CONTENT_FILTER}
+    return block
 
 
 def _call_blocks(message: AIMessage) -> list[dict[str, Any]]:

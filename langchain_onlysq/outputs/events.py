@@ -75,8 +75,9 @@ class EventMaker:
         yield from self._start(end)
         yield from self._end_run()
         yield from self._end_calls()
-        for block in extra_blocks(end.additional):
-            yield self._begin({**block, "value": {}})
+        for block in extra_blocks(end.additional, end.metadata):
+            is_refusal = block["type"] == "refusal"
+            yield self._begin({**block} if is_refusal else {**block, "value": {}})
             yield _finish(self._next_index - 1, block)
         finish: Event = {"event": "message-finish"}
         if end.usage:

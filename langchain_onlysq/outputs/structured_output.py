@@ -12,28 +12,28 @@ from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import AddableDict, RunnableGenerator
 from langchain_core.utils.json import parse_partial_json
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict
 
-from langchain_onlysq.response.json_text import is_cut_off, parse_json, refuse_constant
+from langchain_onlysq.outputs.content_blocks import extra_blocks
+from langchain_onlysq.outputs.object_reading import ObjectSchema, read_object
+from langchain_onlysq.outputs.object_search import find_values
+from langchain_onlysq.response.json_text import refuse_constant
+from langchain_onlysq.response.refusals import REFUSAL_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from pydantic.v1 import BaseModel as BaseModelV1
-
 _DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
-_BRACKET = re.compile(r"[{\[]")
-_EITHER_BRACKET = re.compile(r"[{}\[\]]")
-_LOOKS_LIKE_JSON = re.compile(r'\{\s*("|$)|\[\s*[{\["]')
 _BEGINS_OBJECT = re.compile(r'\{\s*(?:["}]|$)')
-_FENCE = re.compile(r"(?ms)^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$")
+_ERRORS = (OutputParserException, *filter(None, [REFUSAL_ERROR]))
 
 
 class StructuredOutputParser(BaseTransformOutputParser[Any]):
     """Reads the object out of an answer: out of a call of the tool, else out of its text.
 
-    Nothing is repaired: an answer that was cut off is an error, never half an object. Only while a
-    stream is still running does a plain dict schema show what there is so far.
+    What differs from the schema in form alone is read; values are never made up, and an answer that
+    was cut off is an error, never half an object. Only while a stream is still running does a plain
+    dict schema show what there is so far.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -43,6 +43,13 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
 
     tool_name: str | None = None
     """Name of the tool whose arguments are the object; None where it is the text."""
+
+    json_schema: dict[str, Any] | None = None
+    """The schema of the object; None where any will do."""
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Unpickle, also what 0.1.0 wrote, which knew no schema."""
+        super().__setstate__({**state, "__dict__": {"json_schema": None, **state["__dict__"]}})
 
     @property
     def _type(self) -> str:
@@ -54,13 +61,14 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         Raises:
             OutputParserException: If there is no whole object of the right kind in it.
         """
-        return self._validated(extract_json(text), text)
+        return self._read(find_values(text), text)
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse an answer; a `partial` one is what a running stream has brought so far.
 
         Raises:
             OutputParserException: If there is no whole object of the right kind in it.
+            ModelRefusalError: If the model refused, where langchain-core knows of refusals.
         """
         generation = result[0]
         message = generation.message if isinstance(generation, ChatGeneration) else None
@@ -69,9 +77,7 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         if isinstance(message, AIMessage):
             if self.tool_name and (found := self._from_calls(message)) is not None:
                 return found
-            if message.additional_kwargs.get("refusal"):
-                msg = f"The model refused: {message.additional_kwargs['refusal']}"
-                raise OutputParserException(msg, llm_output=generation.text)
+            raise_if_refused(message)
             if message.response_metadata.get("finish_reason") == "length":
                 return self._from_cut_off(generation.text)
         return self.parse(generation.text)
@@ -97,14 +103,14 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         """Return the object of a message, or the error in its place."""
         try:
             parsed = self.parse_result([ChatGeneration(message=message)])
-        except OutputParserException as error:
+        except _ERRORS as error:
             return {"parsed": None, "parsing_error": error}
         return {"parsed": parsed, "parsing_error": None}
 
     def _from_calls(self, message: AIMessage) -> Any:
-        for call in message.tool_calls:
-            if call["name"] == self.tool_name:
-                return self._validated(call["args"], json.dumps(call["args"], default=str))
+        calls = [call["args"] for call in message.tool_calls if call["name"] == self.tool_name]
+        if calls:
+            return self._read(calls, json.dumps(calls, default=str))
         for broken in message.invalid_tool_calls:
             msg = f"The call of {broken['name']!r} is broken: {broken['error'] or broken['args']}"
             raise OutputParserException(msg, llm_output=broken["args"] or "")
@@ -126,17 +132,23 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             return next(calls, None)
         return _object_so_far(text)
 
-    def _validated(self, value: Any, text: str) -> Any:
-        if self.output_type is None:
-            return value
-        try:
-            if issubclass(self.output_type, BaseModel):
-                return self.output_type.model_validate(value)
-            model: type[BaseModelV1] = self.output_type
-            return model.parse_obj(value)
-        except (ValidationError, ValueError) as error:
-            msg = f"The answer does not fit {self.output_type.__name__}: {error}"
-            raise OutputParserException(msg, llm_output=text) from error
+    def _read(self, values: list[Any], text: str) -> Any:
+        return read_object(values, ObjectSchema(self.output_type, self.json_schema or {}), text)
+
+
+def raise_if_refused(message: AIMessage) -> None:
+    """Raise LangChain's error for a refusal, if the message is one.
+
+    Raises:
+        ModelRefusalError: If the model refused, where langchain-core knows of refusals.
+        OutputParserException: If it refused, and langchain-core knows of none.
+    """
+    for block in extra_blocks(message.additional_kwargs, message.response_metadata):
+        if block["type"] == "refusal":
+            raise REFUSAL_ERROR.from_refusal(block, raw_message=message)
+    if refusal := message.additional_kwargs.get("refusal"):
+        msg = f"The model refused: {refusal}"
+        raise OutputParserException(msg, llm_output=message.text)
 
 
 def with_raw(parser: StructuredOutputParser) -> RunnableGenerator[Any, Any]:
@@ -201,31 +213,6 @@ class _Progress:
             yield value
 
 
-def extract_json(text: str) -> dict[str, Any]:
-    """Find the JSON object in an answer: alone, in a fence, or among prose.
-
-    Args:
-        text: The text of the answer.
-
-    Returns:
-        The object: the whole text, else the first fence that is one, else the first one that
-        stands in the text by itself, not inside of something broken.
-
-    Raises:
-        OutputParserException: If there is none, or if it was cut off or is broken.
-    """
-    for candidate in (text, *_FENCE.findall(text)):
-        if isinstance(value := parse_json(candidate), dict):
-            return value
-    at = 0
-    while match := _BRACKET.search(text, at):
-        at, value = _next_value(text, match.start())
-        if isinstance(value, dict) and value:
-            return value
-    msg = "There is no JSON object in the answer."
-    raise OutputParserException(msg, llm_output=text)
-
-
 def _object_so_far(text: str) -> dict[str, Any] | None:
     """Return the object that a text has begun, as far as it goes; None where it has none."""
     match = _BEGINS_OBJECT.search(text)
@@ -239,32 +226,3 @@ def _object_so_far(text: str) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
-
-
-def _next_value(text: str, start: int) -> tuple[int, Any]:
-    """Read what a bracket opens; return where it ends, and its value if it is JSON.
-
-    Raises:
-        OutputParserException: If it is JSON that was cut off or is broken. What stands inside of
-            it is half an answer, too.
-    """
-    try:
-        value, end = _DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError) as error:
-        cut_off = isinstance(error, json.JSONDecodeError) and is_cut_off(error)
-        if _LOOKS_LIKE_JSON.match(text, start):
-            what = "was cut off before its end" if cut_off else f"is broken: {error}"
-            msg = f"The JSON in the answer {what}."
-            raise OutputParserException(msg, llm_output=text) from None
-        return _behind(text, start), None
-    return end, value
-
-
-def _behind(text: str, start: int) -> int:
-    """Return where the brackets of prose, or of code, are closed again."""
-    depth = 0
-    for match in _EITHER_BRACKET.finditer(text, start):
-        depth += 1 if match[0] in "{[" else -1
-        if depth == 0:
-            return match.end()
-    return len(text)

@@ -27,6 +27,8 @@ _MARKUP = re.compile(
     rf"<(?={_BLANK}(?:/{_BLANK})?(?:tool_call|tool_response|tools|json_schema))", re.IGNORECASE
 )
 
+_MOST_QUOTED = 500
+
 _SCHEMAS_BY_NAME = ("properties", "$defs", "definitions", "patternProperties")
 _SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SCHEMAS = ("items", "additionalProperties", "not", "contains")
@@ -91,6 +93,26 @@ def remind(choice: str) -> str:
         choice: "required", or the name of the tool to call.
     """
     return f"{_demand(choice)} Write the <tool_call> now, and nothing else."
+
+
+def remind_of_object(reason: str, schema: Mapping[str, Any], tool_name: str | None) -> str:
+    """Write what the user says where an object was demanded, and the answer holds none that fits.
+
+    Args:
+        reason: Why it does not fit.
+        schema: The JSON schema of the object.
+        tool_name: Name of the tool whose arguments it is; None where it is the text.
+    """
+    said = f"Your answer cannot be used: {reason}"
+    if tool_name is None:
+        return f"{said}\n{describe_schema(schema)}"
+    told = _dump({"name": tool_name, "parameters": _slim(schema, tool_name)}, compact=True)
+    return f"{said}\n{told}\n{remind(tool_name)}"
+
+
+def quote_answer(text: str) -> str:
+    """Return as much of an answer as is said back to the model."""
+    return text if len(text) <= _MOST_QUOTED else f"{text[: _MOST_QUOTED - 1]}…"
 
 
 def _demand(choice: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, is_typeddict
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
+from langchain_onlysq.outputs.object_judge import JUDGE_KEYWORD, ObjectJudge
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser
 from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
+from langchain_onlysq.request.typed_dicts import schema_of_typed_dict
 
 
 def ask_for(
-    schema: dict[str, Any] | type, method: str, *, strict: bool | None
+    schema: dict[str, Any] | type, method: str, *, strict: bool | None, include_raw: bool = False
 ) -> tuple[dict[str, Any], StructuredOutputParser]:
     """Return the keywords of a call that ask for an object of a schema, and what reads it.
 
@@ -20,6 +22,7 @@ def ask_for(
         schema: A pydantic class, a TypedDict or a JSON schema.
         method: `"json_schema"`, `"function_calling"` or `"json_mode"`.
         strict: Whether the schema must be followed, where the model knows of it.
+        include_raw: Whether the caller gets the message, too.
 
     Returns:
         The keywords, and the parser of the answer.
@@ -44,5 +47,17 @@ def ask_for(
     # What LangChain tells tracers of it.
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": tool}
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
-    parser = StructuredOutputParser(output_type=schema if is_model else None, tool_name=name)
-    return {**asked, "ls_structured_output_format": traced}, parser
+    parser = StructuredOutputParser(
+        output_type=schema if is_model else None,
+        tool_name=name,
+        json_schema=_schema_of(tool["function"], schema),
+    )
+    judge = ObjectJudge(parser, include_raw=include_raw)
+    return {**asked, JUDGE_KEYWORD: judge, "ls_structured_output_format": traced}, parser
+
+
+def _schema_of(function: dict[str, Any], schema: dict[str, Any] | type) -> dict[str, Any]:
+    """Return the JSON schema that the object has to fit, with its name."""
+    if is_typeddict(schema):
+        return {**schema_of_typed_dict(schema), "title": function["name"]}
+    return {**(function.get("parameters") or {}), "title": function["name"]}

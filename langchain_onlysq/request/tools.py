@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
+from langchain_onlysq.outputs.object_judge import JUDGE_KEYWORD, ObjectJudge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +39,14 @@ class ToolRequest(NamedTuple):
         choice: Which of them may or must be called.
         response_format: In OpenAI's shape; None for free text.
         native: Further keys, which only a native request has a place for.
+        judge: What says whether an answer holds the object that was asked for; None where none was.
     """
 
     tools: Sequence[dict[str, Any]] = ()
     choice: Choice = "auto"
     response_format: dict[str, Any] | None = None
     native: Mapping[str, Any] = MappingProxyType({})
+    judge: ObjectJudge | None = None
 
     @property
     def names(self) -> list[str]:
@@ -57,6 +60,16 @@ class ToolRequest(NamedTuple):
         """The JSON schemas of the parameters of the tools that may be called, by their names."""
         functions = [tool["function"] for tool in self.tools if self.names]
         return {function["name"]: function.get("parameters") for function in functions}
+
+    @property
+    def asks_for_json(self) -> bool:
+        """Whether the text of the answer is to be JSON."""
+        return self.response_format is not None and self.response_format.get("type") != "text"
+
+    @property
+    def wants_bare_object(self) -> bool:
+        """Whether the caller reads the text of the answer as JSON, with a parser of its own."""
+        return self.asks_for_json and self.judge is None
 
     @property
     def forced(self) -> str | None:
@@ -91,7 +104,7 @@ class ToolRequest(NamedTuple):
         if self.tools:
             choice = self.forced or (self.choice if isinstance(self.choice, str) else None)
             parts.append(describe_tools(self.tools, choice=choice))
-        if self.response_format and self.response_format.get("type") != "text":
+        if self.response_format and self.asks_for_json:
             parts.append(describe_schema(schema_of(self.response_format)))
         return "\n\n".join(parts)
 
@@ -113,6 +126,7 @@ def take_tool_keywords(extra: Mapping[str, Any]) -> tuple[ToolRequest, dict[str,
             for key in ("parallel_tool_calls",)
             if rest.get(key) is not None and tools
         },
+        judge=rest.pop(JUDGE_KEYWORD, None),
     )
     rest.pop("parallel_tool_calls", None)
     return request, rest

@@ -33,18 +33,24 @@ class ContentReader:
         has_parts: Whether a part of the answer is in there: a refusal, say.
     """
 
-    def __init__(self, options: CallOptions, call_reader: TextFilter | None) -> None:
+    def __init__(
+        self,
+        options: CallOptions,
+        call_reader: TextFilter | None,
+        object_filter: TextFilter | None = None,
+    ) -> None:
         """Start before the first message.
 
         Args:
             options: The settings of this call.
             call_reader: Finds calls of tools in the text; None where there are none in it.
+            object_filter: Drops what stands around an object; None where all text is wanted.
         """
         self.additional: dict[str, Any] = {}
         self.has_parts = False
         self._stop_cutter = StopCutter(options.stop) if options.stop else None
         think_splitter = ThinkSplitter() if options.parse_reasoning else None
-        filters = (think_splitter, self._stop_cutter, call_reader)
+        filters = (think_splitter, self._stop_cutter, call_reader, object_filter)
         self._filters = [text_filter for text_filter in filters if text_filter is not None]
         is_native = call_reader is None or options.native_tools
         self._first_native_call = 0 if is_native else BEHIND_OTHER_CALLS

@@ -14,9 +14,10 @@ from langchain_onlysq.errors.bodies import names_an_error
 from langchain_onlysq.errors.classify import error_from_payload
 from langchain_onlysq.response import failures
 from langchain_onlysq.response.content import ContentReader
-from langchain_onlysq.response.deltas import AnswerEnd, Delta
+from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
 from langchain_onlysq.response.end_rule import BLANKS, EndRule
 from langchain_onlysq.response.message_parts import first_choice, text_of
+from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
 from langchain_onlysq.response.sse import DONE, EventDecoder, Unreadable
 from langchain_onlysq.response.usage import read_usage
 
@@ -67,6 +68,7 @@ class AnswerReader:
         options: CallOptions,
         context: ErrorContext,
         call_reader: TextFilter | None = None,
+        object_filter: TextFilter | None = None,
     ) -> None:
         """Start before the first byte.
 
@@ -74,6 +76,7 @@ class AnswerReader:
             options: The settings of this call.
             context: What an error message may say and must not show.
             call_reader: Finds calls of tools in the text; None where there are none in it.
+            object_filter: Drops what stands around an object; None where all text is wanted.
         """
         self.events = 0
         self.finished = False
@@ -81,10 +84,11 @@ class AnswerReader:
         self._options = options
         self._context = context
         self._decoder = EventDecoder()
-        self._content = ContentReader(options, call_reader)
+        self._content = ContentReader(options, call_reader, object_filter)
         self._has_stops = bool(options.stop)
         self._last: dict[str, Any] = {}
         self._has_deltas = False
+        self._has_answer = False
         self._stopped = False
         self._end_rule = EndRule()
         self._failure: OnlySqError | None = None
@@ -116,7 +120,8 @@ class AnswerReader:
         cut_off = not self.complete or self._end.metadata.get("finish_reason") == "length"
         held_back = self._content.close(whole=not cut_off)
         self._obey_stop()
-        self._end_rule.has_content |= bool(held_back)
+        self._take_note(held_back)
+        self._refuse_filtered()
         return deltas + held_back
 
     def end(self) -> AnswerEnd:
@@ -153,9 +158,22 @@ class AnswerReader:
                 self._fail(failure)
             if self._stopped:
                 break
+        self._take_note(deltas)
+        return deltas
+
+    def _take_note(self, deltas: list[Delta]) -> None:
+        """Note that there is something in the answer, and whether it is more than reasoning."""
         if deltas:
             self._end_rule.has_content = True
-        return deltas
+            self._has_answer = self._has_answer or any(map(_is_answer, deltas))
+
+    def _refuse_filtered(self) -> None:
+        """Take an answer of which the service withheld all for a refusal."""
+        is_filtered = self._end.metadata.get("finish_reason") == CONTENT_FILTER
+        has_answer = self._has_answer or self._content.has_parts
+        if is_filtered and not has_answer and REFUSAL_ERROR is not None:
+            self._content.additional["refusal"] = ""
+            self._end_rule.has_content = True
 
     def _fail(self, failure: OnlySqError) -> None:
         """Stop at a failure; what stands before it is delivered first."""
@@ -262,6 +280,10 @@ class AnswerReader:
     def _stop(self) -> None:
         """End the answer, which is whole."""
         self._end_rule.marked = self._stopped = self.finished = True
+
+
+def _is_answer(delta: Delta) -> bool:
+    return not isinstance(delta, Reasoning) and (not isinstance(delta, str) or bool(delta.strip()))
 
 
 def _is_chunk(answer: dict[str, Any]) -> bool:

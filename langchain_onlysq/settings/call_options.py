@@ -140,6 +140,9 @@ class CallOptions(BaseModel):
     `"busy"`: also as soon as a model's turn would have to be waited for.
     """
 
+    max_repairs: Annotated[int, Field(ge=0)] = 1
+    """Further requests for an answer whose object cannot be read."""
+
     tool_calling: Literal["auto", "native", "prompted"] = "auto"
     """How tools reach the model: natively, in the prompt, or as the endpoint documents it."""
 

@@ -54,6 +54,7 @@ class ConstructorKeywords(TypedDict, total=False):
     max_wait: float | None
     fallback_models: list[str]
     fallback_when: Literal["failed", "busy"]
+    max_repairs: int
     tool_calling: Literal["auto", "native", "prompted"]
     merge_consecutive_messages: bool | None
     parse_reasoning: bool

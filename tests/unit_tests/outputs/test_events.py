@@ -162,9 +162,13 @@ def test_the_message_is_the_one_of_invoke(name: str, server: LocalOnlySq) -> Non
     ):
         assert [_without_ids(call) for call in mine] == [_without_ids(call) for call in other]
     kinds = {block["type"] for block in message.content_blocks}
-    assert kinds == {block["type"] for block in invoked.content_blocks} | (
-        {"invalid_tool_call"} if invoked.invalid_tool_calls else set()
-    )
+    expected = {block["type"] for block in invoked.content_blocks}
+    if invoked.invalid_tool_calls:
+        expected.add("invalid_tool_call")
+    if message.text:
+        # langchain-core 1.8 puts no refusal beside other blocks when it makes v3 messages.
+        expected.discard("refusal")
+    assert kinds == expected
 
 
 def of(events: list[dict[str, Any]]) -> list[tuple[str, Any]]:

@@ -32,7 +32,7 @@ def put_together(deltas: Iterable[Delta]) -> tuple[str, list[Call]]:
     """Return the text and the calls of deltas, of which those of a call follow one another."""
     text = ""
     calls: list[Call] = []
-    ids: set[str] = set()
+    ids: set[str | None] = set()
     for delta in deltas:
         assert not isinstance(delta, Reasoning)
         if isinstance(delta, str):

@@ -12,7 +12,9 @@ from langchain_onlysq.prompted_tools.reader import ToolCallReader
 from langchain_onlysq.prompted_tools.wording import (
     describe_schema,
     describe_tools,
+    quote_answer,
     remind,
+    remind_of_object,
     render_call,
     render_result,
 )
@@ -207,3 +209,29 @@ def test_rendered_calls_are_understood() -> None:
     _, *parts = ToolCallReader(["w"]).feed(render_call("w", arguments, "1"))
     args = "".join(part.args for part in parts if not isinstance(part, str))
     assert json.loads(args) == arguments
+
+
+SCHEMA: Any = {"title": "City", "type": "object", "properties": {"name": {"type": "string"}}}
+
+
+def test_an_object_is_asked_for_again() -> None:
+    assert remind_of_object("size: is missing", SCHEMA, None) == (
+        "Your answer cannot be used: size: is missing\n"
+        "Answer with JSON that fits this schema and with nothing else:\n"
+        "<json_schema>\n"
+        '{"title":"City","type":"object","properties":{"name":{"type":"string"}}}\n'
+        "</json_schema>"
+    )
+
+
+def test_the_call_of_a_tool_is_asked_for_again() -> None:
+    assert remind_of_object("size: is missing", SCHEMA, "City") == (
+        "Your answer cannot be used: size: is missing\n"
+        '{"name":"City","parameters":{"type":"object","properties":{"name":{"type":"string"}}}}\n'
+        'You must call "City". Write the <tool_call> now, and nothing else.'
+    )
+
+
+def test_a_long_answer_is_not_said_back_in_full() -> None:
+    assert quote_answer("a" * 500) == "a" * 500
+    assert quote_answer("a" * 501) == "a" * 499 + "…"

@@ -53,6 +53,7 @@ class TestFields:
             "stall_timeout": 120.0,
             "max_retries": 2,
             "fallback_models": [],
+            "max_repairs": 1,
             "tool_calling": "auto",
             "merge_consecutive_messages": None,
             "parse_reasoning": True,

@@ -9,14 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from langchain_core.messages.ai import UsageMetadata, add_usage
+
 from langchain_onlysq.errors import (
     OnlySqConnectionError,
     OnlySqError,
     OnlySqRateLimitError,
     OnlySqTimeoutError,
 )
+from langchain_onlysq.request.answer_gate import AnswerGate
+from langchain_onlysq.request.tools import schema_of
 from langchain_onlysq.response.content import BEHIND_OTHER_CALLS
-from langchain_onlysq.response.deltas import ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.transport.attempts import attempts, send_request
 from langchain_onlysq.transport.flow import AcquirePermit, Effect, Release
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.request.builder import RequestBuilder
     from langchain_onlysq.request.prepared import PreparedRequest
     from langchain_onlysq.request.tools import ToolRequest
-    from langchain_onlysq.response.deltas import AnswerEnd, Delta, TextFilter
+    from langchain_onlysq.response.deltas import AnswerEnd, TextFilter
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
@@ -78,7 +81,11 @@ class Completion(Generic[T]):
         self._turns = turns
         # Of the latest attempt:
         self._outputs = new_outputs()
-        self._gate = CallGate(tools, closed=False)
+        self._gate = AnswerGate(tools, may_ask_again=False, streams=False)
+        # What the user says to the latest answer; None where it is kept.
+        self._reminder: str | None = None
+        self._repairs = self._repairs_left = 0
+        self._usage: UsageMetadata | None = None
         # Whether anything reached the caller, so that nothing may be repeated.
         self._delivered = False
 
@@ -139,21 +146,27 @@ class Completion(Generic[T]):
             self._turns.rest(model)
 
     def _ask(self, model: str, *, is_last: bool) -> Steps:
-        """Get an answer; ask once more where it does not call the tool that it had to call."""
+        """Get an answer; ask once more where it is not what it has to be."""
         first = self._first if model == self._options.model else self._requests.first(model)
-        end = yield from self._answer(first, forced=self._tools.forced is not None, is_last=is_last)
-        if not self._gate.closed:
-            return end
-        from langchain_onlysq.prompted_tools.wording import as_text, remind
+        self._repairs_left = self._options.max_repairs
+        end = yield from self._answer(first, is_last=is_last)
+        while self._reminder is not None:
+            from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
 
-        answer = as_text(self._gate.held, with_calls=self._reads_calls)
-        again = self._requests.again(model, answer, remind(self._tools.forced or "required"))
-        yield AcquirePermit()
-        return (yield from self._answer(again, forced=False, is_last=is_last))
+            answer = quote_answer(as_text(self._gate.held, with_calls=self._reads_calls))
+            again = self._requests.again(model, answer, self._reminder)
+            self._repairs += 1
+            self._repairs_left -= 1
+            yield AcquirePermit()
+            end = yield from self._answer(again, is_last=is_last)
+        end.usage = self._usage
+        if self._repairs:
+            end.metadata["repairs"] = self._repairs
+        return end
 
-    def _answer(self, request: PreparedRequest, *, forced: bool, is_last: bool) -> Steps:
+    def _answer(self, request: PreparedRequest, *, is_last: bool) -> Steps:
         """Make attempts, each when it is the call's turn."""
-        attempt = partial(self._attempt, request, forced=forced)
+        attempt = partial(self._attempt, request)
         if self._turns is None:
             return attempts(attempt, self._options.max_retries, lambda _: self._delivered)
         model = request.model or ""
@@ -165,13 +178,16 @@ class Completion(Generic[T]):
         is_refusal = isinstance(error, OnlySqRateLimitError)
         return self._delivered or (is_refusal and (is_last or self._takes_what_is_open))
 
-    def _attempt(self, request: PreparedRequest, *, forced: bool) -> Steps:
+    def _attempt(self, request: PreparedRequest) -> Steps:
         """Send the request once and read the answer."""
         context = self._context.for_model(request.model)
-        reader = AnswerReader(self._options, context, self._new_call_reader())
+        reader = AnswerReader(
+            self._options, context, self._new_call_reader(), self._new_object_filter()
+        )
         outputs = self._outputs = self._new_outputs()
-        gate = self._gate = CallGate(self._tools, closed=forced)
         streams, turns = outputs.streams, self._turns
+        may_ask_again = self._repairs_left > 0
+        gate = self._gate = AnswerGate(self._tools, may_ask_again=may_ask_again, streams=streams)
         timer = StallTimer(self._options.stall_timeout, request.model, streams=streams)
         yield from send_request(request, self._options.timeouts, timer, context)
         try:
@@ -196,10 +212,22 @@ class Completion(Generic[T]):
             gate.hold(reader.close())
         yield Release(drain=reader.at_end_mark)
         end = reader.end()
+        if self._usage is None or end.usage is None:
+            self._usage = self._usage or end.usage
+        else:
+            self._usage = add_usage(self._usage, end.usage)
+        self._reminder = gate.reminder(end)
         for output in outputs.feed(gate.release()):
             self._delivered = True
             yield output
         return end
+
+    def _new_object_filter(self) -> TextFilter | None:
+        if self._options.native_tools or not self._tools.wants_bare_object:
+            return None
+        from langchain_onlysq.outputs.bare_object import BareObjectFilter
+
+        return BareObjectFilter(schema_of(self._tools.response_format or {}))
 
     def _new_call_reader(self) -> TextFilter | None:
         if not self._tools.names:
@@ -209,44 +237,6 @@ class Completion(Generic[T]):
         # Native calls have the first indices, where there are both.
         first_index = BEHIND_OTHER_CALLS if self._options.native_tools else 0
         return ToolCallReader(self._tools.parameters, first_index=first_index)
-
-
-class CallGate:
-    """Holds an answer back until the call that was demanded shows that this is the one to keep.
-
-    Attributes:
-        closed: Whether that call has yet to come.
-        held: What was held back so far.
-    """
-
-    __slots__ = ("_tools", "closed", "held")
-
-    def __init__(self, tools: ToolRequest, *, closed: bool) -> None:
-        self._tools = tools
-        self.closed = closed
-        self.held: list[Delta] = []
-
-    def hold(self, deltas: list[Delta]) -> None:
-        """Take the next deltas, and look for the call in them."""
-        self.held += deltas
-        self.closed = self.closed and not any(map(self._is_demanded, deltas))
-
-    def release(self) -> list[Delta]:
-        """Return what can be delivered by now."""
-        return [] if self.closed else self.take()
-
-    def take(self) -> list[Delta]:
-        """Return all that is held, since nothing else will come."""
-        held, self.held = self.held, []
-        return held
-
-    def _is_demanded(self, delta: Delta) -> bool:
-        return (
-            isinstance(delta, ToolCallDelta)
-            and delta.name is not None
-            and delta.error is None
-            and self._tools.is_followed_by(delta.name)
-        )
 
 
 def _note(model: str, error: OnlySqError) -> str:

@@ -246,8 +246,9 @@ def test_an_unknown_method_is_refused(server: LocalOnlySq) -> None:
 @pytest.mark.parametrize("way", ["stream", "astream"])
 def test_include_raw_in_a_stream(way: str, server: LocalOnlySq) -> None:
     llm: Any = make(server).with_structured_output(Joke, include_raw=True)
-    for reply, parsed in ((TEXT, Joke(**JOKE)), ("no", None)):
-        server.reply(reply)
+    for replies, parsed in ((TEXT,), Joke(**JOKE)), (("no", "no"), None):
+        reply = replies[-1]
+        server.reply(*replies)
         first, *others = streamed(way, llm)
         total = reduce(operator.add, others, first)
         assert total["raw"].content == reply

@@ -61,7 +61,7 @@ def catalogue(models: Sequence[OnlySqModel]) -> CheckResult:
     return CheckResult(
         name="catalogue",
         status="ok",
-        detail=f"{len(models)} models, {working} of them marked as working",
+        detail=f"{counted(len(models), 'model')}, {working} of them marked as working",
         data={"models": len(models), "working": working},
     )
 
@@ -112,7 +112,11 @@ def key(key: SecretStr, found: CheckResult | None, failed: OnlySqError | None) -
         advice = "Try another model, or a key of an account with a higher level."
     elif isinstance(failed, OnlySqAPIError) and not isinstance(failed, OnlySqResponseError):
         status, said = "unclear", "not known: the service failed"
-        advice = "It fails for a dead key, too: try the public key, 'openai'."
+        advice = (
+            "Try again later."
+            if is_public
+            else "It fails for a dead key, too: try the public key, 'openai', or try again later."
+        )
     else:
         said = "not known, since there is no answer"
     return CheckResult.model_validate(
@@ -171,7 +175,7 @@ def streamed(chunks: Sequence[AIMessageChunk], recording: Recording) -> CheckRes
         name="streamed answer",
         status="unclear" if doubts else "ok",
         detail=(
-            f"first piece after {first} s, {len(texts)} pieces in {took} s, "
+            f"first piece after {first} s, {counted(len(texts), 'piece')} in {took} s, "
             f"ended by {' and '.join(marks) or 'the end of the body'}, {_usage(usage)}"
         ),
         advice=" ".join(doubts),
@@ -236,6 +240,11 @@ def image(message: AIMessage, word: str, quote: Quote) -> CheckResult:
         detail=f"a {word} square was {'seen' if seen else 'not seen'}: {quote(message.text)}",
         advice="" if seen else "The model may not see images: ask another one.",
     )
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number with what is counted."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _usage(usage: UsageMetadata | None) -> str:

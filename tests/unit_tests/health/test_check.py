@@ -392,6 +392,14 @@ def test_other_failures_end_nothing(
     assert found(report, "whole answer").data["error"].startswith("OnlySq")
 
 
+def test_a_key_of_your_own_may_be_dead(server: LocalOnlySq) -> None:
+    failed = Reply.error(500, "No")
+    assert found(at("m", server, failed), "key").advice == "Try again later."
+    server.reply(*[failed] * MOST_REQUESTS)
+    report = check("m", base_url=server.base_url, api_key=SECRET)
+    assert "try the public key" in found(report, "key").advice
+
+
 def test_nothing_waits_for_a_quota(server: LocalOnlySq, checker: Checker) -> None:
     report = at("m", server, Reply.error(429, "Slow down", retry_after=3600), checker)
     assert [statuses(report)[name] for name in ["key", *ASKED]] == ["unchecked"] * 8
@@ -459,6 +467,8 @@ def test_a_stream_without_finish_reason(server: LocalOnlySq) -> None:
     result = found(at("m", server, streams(Reply.stream([chunk("one")]))), "streamed answer")
     assert result.data["end"] == ["[DONE]"]
     bare = chunk("one", finish_reason="stop")
+    assert result.detail.startswith("first piece after ")
+    assert ", 1 piece in " in result.detail
     with LocalOnlySq() as other:
         report = at("m", other, streams(Reply.stream([bare], done=False)))
     assert found(report, "streamed answer").data["end"] == ["finish_reason 'stop'"]

@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 
 _IN_FLAGS = (
-    (r",? or pass (api_key|rate_limiter)=.*?(?=[;.] |\.\)|\.$|$)", ""),
+    (r",? or pass api_key=.*?(?=[;.] |\.$|$)", ""),
     (r" or api_key\b", ""),
     (r"^(onlysq_api_key|onlysq_api_base): Value error, ", ""),
     (r"^model: Value error, ", "--model: "),
@@ -47,6 +47,8 @@ _IN_FLAGS = (
     (r"\btrim_messages can do it\b", "/clear begins a conversation anew"),
     (r"\braise (timeout|\w+_\w+)\b", r"raise it with -o \1=…"),
     (r"\b(\w+_\w+)=True\b", r"-o \1=true"),
+    (r"\bfallback_when='busy'", "-o fallback_when=busy"),
+    (r"(?<!-o )\b(max_wait|fallback_models)\b", r"-o \1=…"),
 )
 """What messages say of Python's arguments -> what the command line has for it."""
 

@@ -47,11 +47,13 @@ def test_what_a_terminal_would_obey(hostile: str, shown: str) -> None:
     [
         ("Check base_url (now 'x').", "Check ONLYSQ_API_BASE (now 'x')."),
         ("Set A or pass api_key=…; the key", "Set A; the key"),
-        ("wait, or pass rate_limiter=X(a=…) to stay below.", "wait."),
-        ("(wait, or pass rate_limiter=X(a=…) to stay.); again", "(wait.); again"),
         ("(ONLYSQ_API_KEY or api_key) holds", "(ONLYSQ_API_KEY) holds"),
         ("Silent; raise stall_timeout to", "Silent; raise it with -o stall_timeout=… to"),
         ("allow_truncated_stream=True accepts", "-o allow_truncated_stream=true accepts"),
+        (
+            "fallback_models with fallback_when='busy'; max_wait limits",
+            ("-o fallback_models=… with -o fallback_when=busy; -o max_wait=… limits"),
+        ),
         ("check proxy=… and the variables", "check the variables"),
     ],
 )
@@ -69,7 +71,8 @@ def test_no_message_speaks_of_arguments_of_python() -> None:
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     messages = [in_flags(text) for text in texts if " " in text and "\n" not in text]
     assert len(messages) > 50
-    named = r"\b(api_key|base_url|onlysq_api_\w+|proxy=|rate_limiter|trim_messages)|\b\w+_\w+=True"
+    names = r"api_key|base_url|onlysq_api_\w+|proxy=|rate_limiter|trim_messages|\w+_\w+=True"
+    named = rf"(?<!-o )\b(max_wait|fallback_\w+|{names})"
     assert [text for text in messages if re.search(named, text)] == []
 
 

@@ -110,6 +110,20 @@ def remind_of_object(reason: str, schema: Mapping[str, Any], tool_name: str | No
     return f"{said}\n{told}\n{remind(tool_name)}"
 
 
+def remind_of_call(name: str, reason: str, tools: Sequence[Mapping[str, Any]]) -> str:
+    """Write what the user says to a call that cannot be read.
+
+    Args:
+        name: Name of the tool that was called; "" where the call names none.
+        reason: What is wrong with the call.
+        tools: The bound tools, in OpenAI's shape.
+    """
+    functions = [tool["function"] for tool in tools]
+    meant = [function for function in functions if function["name"] == name] or functions
+    told = "\n".join(map(_describe, meant))
+    return f"Your call cannot be read: {reason}.\n{told}\nWrite it once more, whole."
+
+
 def quote_answer(text: str) -> str:
     """Return as much of an answer as is said back to the model."""
     return text if len(text) <= _MOST_QUOTED else f"{text[: _MOST_QUOTED - 1]}…"

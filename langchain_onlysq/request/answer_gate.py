@@ -18,7 +18,8 @@ class AnswerGate:
     """Holds an answer back until it shows that this is the one to keep.
 
     It is kept where the call that was demanded has come, where the caller of a stream is about to
-    see something of the object that was asked for, and at the end where that object is there.
+    see something of the answer, and at the end where the object that was asked for is there, or
+    where any of its calls can be read.
 
     Attributes:
         closed: Whether nothing of the answer may be delivered yet.
@@ -39,7 +40,8 @@ class AnswerGate:
         self._judge = tools.judge
         self._streams = streams
         self._awaits_call = tools.forced is not None
-        self.closed = may_ask_again and (self._awaits_call or self._judge is not None)
+        is_watched = self._awaits_call or self._judge is not None or bool(tools.names)
+        self.closed = may_ask_again and is_watched
         self.held: list[Delta] = []
 
     def hold(self, deltas: list[Delta]) -> None:
@@ -48,8 +50,10 @@ class AnswerGate:
         if not self.closed:
             return
         self._awaits_call = self._awaits_call and not any(map(self._is_demanded, deltas))
-        if self._judge is None:
+        if self._tools.forced and self._judge is None:
             self.closed = self._awaits_call
+        elif self._judge is None:
+            self.closed = not self._streams or all(map(_is_broken_call, deltas))
         elif self._streams and not self._awaits_call:
             self.closed = not any(map(self._judge.is_shown, deltas))
 
@@ -73,16 +77,25 @@ class AnswerGate:
         """
         if not self.closed:
             return None
-        from langchain_onlysq.prompted_tools.wording import remind, remind_of_object
-
-        if self._judge is None:
-            return remind(self._tools.forced or "required")
         message = cast("AIMessage", to_result(self.held, end).generations[0].message)
-        reason = self._judge.objection(message)
-        if reason is not None:
-            return remind_of_object(reason, self._judge.schema, self._judge.tool_name)
-        self.closed = False
-        return None
+        reminder = self._remind(message)
+        self.closed = reminder is not None
+        return reminder
+
+    def _remind(self, message: AIMessage) -> str | None:
+        from langchain_onlysq.prompted_tools import wording
+
+        if self._judge is not None:
+            reason = self._judge.objection(message)
+            if reason is None:
+                return None
+            return wording.remind_of_object(reason, self._judge.schema, self._judge.tool_name)
+        broken = message.invalid_tool_calls
+        is_whole = message.response_metadata.get("finish_reason") != "length"
+        if broken and not message.tool_calls and is_whole:
+            name, reason = broken[0]["name"] or "", broken[0]["error"] or ""
+            return wording.remind_of_call(name, reason, self._tools.tools)
+        return wording.remind(self._tools.forced) if self._tools.forced else None
 
     def _is_demanded(self, delta: Delta) -> bool:
         return (
@@ -91,3 +104,7 @@ class AnswerGate:
             and delta.error is None
             and self._tools.is_followed_by(delta.name)
         )
+
+
+def _is_broken_call(delta: Delta) -> bool:
+    return isinstance(delta, ToolCallDelta) and delta.error is not None

@@ -141,7 +141,7 @@ class CallOptions(BaseModel):
     """
 
     max_repairs: Annotated[int, Field(ge=0)] = 1
-    """Further requests for an answer whose object cannot be read."""
+    """Further requests for an answer whose tool calls, or whose object, cannot be read."""
 
     tool_calling: Literal["auto", "native", "prompted"] = "auto"
     """How tools reach the model: natively, in the prompt, or as the endpoint documents it."""

@@ -130,3 +130,82 @@ def test_an_agent_reads_it(server: LocalOnlySq) -> None:
     server.reply(f"Here it is: {json.dumps({'city': json.loads(GOOD)})}.")
     agent: Any = create_agent(make(server), response_format=ProviderStrategy(City))
     assert agent.invoke({"messages": [("user", "Hi")]})["structured_response"] == LISBON
+
+
+GOOD_CALL = '<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>'
+BROKEN_CALL = '<tool_call>{"name": "weather", "arguments": ["Rome"]}</tool_call>'
+
+
+def weather(city: str) -> str:
+    """Tell the weather of a city."""
+    return f"sunny in {city}"
+
+
+class TestCalls:
+    """A call that cannot be read is asked for once more, as long as nothing was delivered."""
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_it_arrives_with_the_second_request(self, way: str, server: LocalOnlySq) -> None:
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        server.reply(completion(BROKEN_CALL, usage=usage), completion(GOOD_CALL, usage=usage))
+        answer = run(way, make(server).bind_tools([weather])).answer
+        assert [call["args"] for call in answer.tool_calls] == [{"city": "Rome"}]
+        assert answer.response_metadata["repairs"] == 1
+        assert answer.usage_metadata is not None
+        assert answer.usage_metadata["total_tokens"] == 30
+        _, again = server.requests
+        answered, said = again.chat["messages"][-2:]
+        assert "weather" in answered["content"]
+        assert "Your call cannot be read: the arguments are not a JSON object" in said["content"]
+        assert '"city"' in said["content"]
+
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    def test_a_native_one_too(self, way: str, server: LocalOnlySq) -> None:
+        server.reply(Reply.tool_calls([("weather", '{"city": ')]))
+        server.reply(Reply.tool_calls([("weather", {"city": "Rome"})]))
+        llm = make(server, endpoint="openai").bind_tools([weather])
+        answer = run(way, llm).answer
+        assert [call["args"] for call in answer.tool_calls] == [{"city": "Rome"}]
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_a_call_that_names_nothing_has_all_tools_shown(
+        self, way: str, server: LocalOnlySq
+    ) -> None:
+        server.reply('<tool_call>{"arguments": {}}</tool_call>', GOOD_CALL)
+        answer = run(way, make(server).bind_tools([weather])).answer
+        assert [call["name"] for call in answer.tool_calls] == ["weather"]
+        assert '"name":"weather"' in server.requests[1].chat["messages"][-1]["content"]
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize(
+        ("reply", "fields"),
+        [
+            (BROKEN_CALL, {"max_repairs": 0}),
+            (f"{GOOD_CALL}\n{BROKEN_CALL}", {}),
+            (completion(BROKEN_CALL, finish_reason="length"), {}),
+            ("Just text.", {}),
+        ],
+        ids=["turned off", "one of two", "cut off by the length", "no call"],
+    )
+    def test_what_is_not_asked_for_once_more(
+        self, reply: Any, fields: dict[str, Any], way: str, server: LocalOnlySq
+    ) -> None:
+        server.reply(reply)
+        answer = run(way, make(server, **fields).bind_tools([weather])).answer
+        assert "repairs" not in answer.response_metadata
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("way", ["stream", "astream"])
+    def test_not_after_anything_was_delivered(self, way: str, server: LocalOnlySq) -> None:
+        server.reply(f"I look. {BROKEN_CALL}")
+        outcome = run(way, make(server).bind_tools([weather]))
+        assert len(outcome.answer.invalid_tool_calls) == 1
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_the_last_answer_comes_as_it_is(self, way: str, server: LocalOnlySq) -> None:
+        server.reply(BROKEN_CALL, BROKEN_CALL)
+        answer = run(way, make(server).bind_tools([weather])).answer
+        assert len(answer.invalid_tool_calls) == 1
+        assert answer.response_metadata["repairs"] == 1
+        assert len(server.requests) == 2

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[ToolRequest, bool, list[Delta], int, str | None]] = {
     "free text": (FREE, True, ["a", "b"], 2, None),
     "a call that was demanded": (FORCED, True, ["So: ", *CALL], 3, None),
     "no call": (FORCED, True, ["a"], 0, 'You must call "City".'),
-    "a broken call": (FORCED, True, BROKEN, 0, 'You must call "City".'),
+    "a broken call": (FORCED, True, BROKEN, 0, "Your call cannot be read: cut off."),
     "a class": (wanting(), False, FITS, 0, None),
     "no class": (wanting(), False, FITS_NOT, 0, "name"),
     "a streamed class": (wanting(), True, FITS, 0, None),

@@ -174,7 +174,7 @@ class TestAnswers:
         self, way: str, setup: str, server: LocalOnlySq
     ) -> None:
         server.reply(Reply.tool_calls([("weather", '{"city": "Kö')]))
-        message = run(way, make(server, setup).bind_tools([weather])).answer
+        message = run(way, make(server, setup, max_repairs=0).bind_tools([weather])).answer
         assert message.tool_calls == []
         (broken,) = message.invalid_tool_calls
         assert broken["name"] == "weather"
@@ -374,7 +374,7 @@ def test_with_choice_none_markup_is_text(setup: str, server: LocalOnlySq) -> Non
 
 @pytest.mark.parametrize("setup", SETUPS)
 def test_a_broken_call_can_be_answered_and_sent_again(setup: str, server: LocalOnlySq) -> None:
-    llm = make(server, setup).bind_tools([add])
+    llm = make(server, setup, max_repairs=0).bind_tools([add])
     server.reply(Reply.tool_calls([("add", '{"a": 1')]))
     asked = llm.invoke("Add!")
     result = ToolMessage("bad arguments", tool_call_id=str(asked.invalid_tool_calls[0]["id"]))

@@ -123,9 +123,18 @@ def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
     text = text[: 16 * limit].lstrip("\ufeff")
     if text.lstrip().startswith("<"):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
+        text = _without_title(text)
         text = html.unescape(re.sub(r"<[^>]*(>|$)", " ", text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _without_title(page: str) -> str:
+    """Drop the title of an HTML page that says the same again below it."""
+    title = re.search(r"(?is)<title\b[^>]*>(.*?)</title\s*>", page)
+    if title is None or title[1].strip() not in page[title.end() :]:
+        return page
+    return page[: title.start()] + page[title.end() :]
 
 
 def looks_like_html(body: bytes) -> bool:

@@ -86,7 +86,7 @@ def error_from_response(
         detail,
         context,
         status_code=status,
-        hint=_hint(error_class, status, context, is_html=is_html),
+        hint=_hint(error_class, status, context, detail, is_html=is_html),
         retry_after=parse_retry_after(headers),
         body=excerpt(text),
     )
@@ -118,7 +118,7 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         detail,
         context,
         status_code=status_code,
-        hint=_hint(error_class, status_code, context, is_html=False),
+        hint=_hint(error_class, status_code, context, detail, is_html=False),
         body=excerpt(text),
     )
 
@@ -235,7 +235,10 @@ def _build(
 ) -> OnlySqError:
     said = detail.message.rstrip(". ")
     where = f" for model {context.model!r}" if context.model else ""
-    parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else "."), hint]
+    parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else ".")]
+    if retry_after:
+        parts.append(f"It asks to wait for {_duration(retry_after)}.")
+    parts.append(hint)
     return error_class(
         " ".join(part for part in parts if part),
         status_code=status_code,
@@ -247,22 +250,37 @@ def _build(
 
 
 def _hint(
-    error_class: type[OnlySqError], status: int, context: ErrorContext, *, is_html: bool
+    error_class: type[OnlySqError],
+    status: int,
+    context: ErrorContext,
+    detail: Detail,
+    *,
+    is_html: bool,
 ) -> str:
     """Say what to do next."""
+    names_a_model = bool(_pattern(_NO_MODEL).search(detail.message))
     if (error_class is OnlySqNotFoundError and is_html) or status == 405:  # noqa: PLR2004 - HTTP
         return (
             f"That path does not exist there: check base_url (now {context.base_url!r}); "
             "it usually is 'https://api.onlysq.ru/ai'."
         )
     hint = _HINTS.get(error_class, "")
-    if error_class is OnlySqNotFoundError and context.model:
+    if (error_class is OnlySqNotFoundError or names_a_model) and context.model:
         from langchain_onlysq.errors.near_ids import near_ids
 
         near = near_ids(context.base_url, context.model)
         hint += f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return hint
 
+
+def _duration(seconds: float) -> str:
+    """Write a time as people say it."""
+    if seconds < _MINUTES_FROM:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} minutes"
+
+
+_MINUTES_FROM = 90
 
 _HINTS: dict[type[OnlySqError], str] = {
     OnlySqAuthenticationError: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,6 +143,10 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
     Raises:
         OnlySqInvalidRequestError: If one of them is not backed by a function.
     """
+    if not isinstance(tools, Iterable) or isinstance(tools, (str, dict)) or hasattr(tools, "name"):
+        name = getattr(tools, "name", None) or getattr(tools, "__name__", type(tools).__name__)
+        msg = f"Tools are passed as a list: write bind_tools([{name}])."
+        raise OnlySqInvalidRequestError(msg)
     try:
         formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
     except (ValueError, TypeError) as error:

@@ -23,7 +23,8 @@ _QUOTED_CHARS = 120
 
 def empty(context: ErrorContext) -> OnlySqError:
     """Return the error for an answer with nothing in it."""
-    return _error(OnlySqEmptyResponseError, "The answer is empty.", context)
+    message = "The answer is empty. Ask again, or try another model; allow_empty=True accepts it."
+    return _error(OnlySqEmptyResponseError, message, context)
 
 
 def empty_at_length(context: ErrorContext) -> OnlySqError:

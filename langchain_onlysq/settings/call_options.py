@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -12,6 +13,8 @@ from langchain_onlysq.settings.http_library import plain_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+logger = logging.getLogger("langchain_onlysq")
 
 Endpoint = Literal["v2", "openai"]
 
@@ -44,9 +47,20 @@ DEFAULT_TIMEOUT: TimeoutTuple = (10.0, 120.0, 60.0, 30.0)
 def _plain_timeout(value: Any) -> Any:
     """Turn a `Timeout` of httpx or httpx2 into a tuple, and fill up a short one."""
     value = plain_timeout(value)
+    if not (value is None or isinstance(value, (int, float, tuple, list)) or _is_number(value)):
+        msg = "give seconds: a number, (connect, read, write, pool), an httpx.Timeout, or None"
+        raise ValueError(msg)
     if isinstance(value, (tuple, list)) and len(value) < len(DEFAULT_TIMEOUT):
         return (*value, *[None] * (len(DEFAULT_TIMEOUT) - len(value)))
     return value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _as_list(value: Any) -> Any:
@@ -228,6 +242,7 @@ def with_overrides(
             msg = f"{name!r} cannot be changed for one call: make a second ChatOnlySq with it."
             raise OnlySqInvalidRequestError(msg, model=options.model)
         elif field not in _NOT_SENT:
+            _warn_of_near_field(name)
             extra[name] = value
     if not changed:
         return options, {**options.model_kwargs, **extra}
@@ -244,6 +259,19 @@ _NOT_FOR_CALLS = frozenset({"messages", "request"})
 
 _NOT_SENT = frozenset({"stream", "ls_structured_output_format", "structured_output_format"})
 """Keywords that LangChain passes for its own use."""
+
+
+def _warn_of_near_field(name: str) -> None:
+    """Warn of a keyword that is added to the request, and looks like a misspelt field."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*CallOptions.model_fields, *ALIASES], n=1, cutoff=0.85)
+    if near:
+        logger.warning(
+            "%r is not a setting and is added to the request as it is. Did you mean %r?",
+            name,
+            near[0],
+        )
 
 
 def cache_key(identity: Mapping[str, Any], keywords: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from langchain_onlysq.errors import (
     OnlySqConnectionError,
@@ -24,6 +26,8 @@ _OF_THE_SYSTEM = (OSError, RuntimeError)
 _QUOTES_WHAT_IT_REFUSES = frozenset({"LocalProtocolError", "InvalidURL"})
 
 _CANNOT_BE_SENT = _QUOTES_WHAT_IT_REFUSES | {"UnsupportedProtocol"}
+
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
 
 _TIMEOUTS = (
     ("ConnectTimeout", "connect_timeout", "No connection was made within {} s"),
@@ -80,10 +84,20 @@ def _classify(
         msg = f"The HTTP client cannot be used: {error}"
         return OnlySqConnectionError(msg, code="configuration", model=model)
     if kinds & {"ConnectError", "ProxyError"} or isinstance(error, LookupError):
-        msg = f"No connection to OnlySq ({error}): check the network, base_url and any proxy."
+        host = urlsplit(sent.request.url).hostname
+        msg = (
+            f"No connection to OnlySq at {host} ({error}): check the network, base_url and "
+            f"{_proxy_in_use()}."
+        )
     else:
-        msg = f"The connection was lost before the answer ({kind}: {error})."
+        msg = f"The connection was lost before the answer ({kind}: {error}). Try again."
     return OnlySqConnectionError(msg, model=model)
+
+
+def _proxy_in_use() -> str:
+    """Name the variables that may have put a proxy in between."""
+    named = [name for name in _PROXY_VARIABLES if os.environ.get(name)]
+    return f"the proxy that {' or '.join(named)} names" if named else "any proxy"
 
 
 def _timed_out(kinds: frozenset[str], sent: Send, model: str | None) -> OnlySqTimeoutError:

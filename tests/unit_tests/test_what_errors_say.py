@@ -1,0 +1,108 @@
+"""Errors say what to do next."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqInvalidRequestError
+from langchain_onlysq.errors import near_ids
+from langchain_onlysq.errors.bodies import excerpt
+from langchain_onlysq.errors.classify import ErrorContext, error_from_response
+from langchain_onlysq.testing import LocalOnlySq, Reply, Reset
+from tests.support.four_ways import run
+from tests.support.tools import make, weather
+
+CONTEXT = ErrorContext(model="gpt-4o-minni", base_url="https://example.org/ai")
+
+
+@pytest.mark.sockets
+def test_no_connection_names_the_host_and_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = ChatOnlySq(model="m", base_url="http://127.0.0.1:9/ai", max_retries=0)
+    error = str(run("invoke", llm).failure)
+    assert "at 127.0.0.1" in error
+    assert "any proxy" in error
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:password@127.0.0.1:9")
+    error = str(run("invoke", llm).failure)
+    assert "the proxy that HTTPS_PROXY names" in error
+    assert "password" not in error
+
+
+def test_a_lost_connection_says_to_try_again(server: LocalOnlySq) -> None:
+    server.reply(Reply(body=[Reset()]))
+    with httpx.Client(event_hooks={"response": [lambda response: response.read()]}) as client:
+        error = run("invoke", make(server, http_client=client)).failure
+    assert isinstance(error, OnlySqConnectionError)
+    assert "Try again" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"retry-after": "300"}, "It asks to wait for 5 minutes."),
+        ({"retry-after": "7"}, "It asks to wait for 7 s."),
+        ({"retry-after": "100"}, "1.67 minutes"),
+    ],
+)
+def test_a_wait_is_said_as_people_say_it(headers: dict[str, str], said: str) -> None:
+    assert said in str(error_from_response(429, headers, b"", CONTEXT))
+    assert "wait for" not in str(error_from_response(429, {}, b"", CONTEXT))
+
+
+def test_an_unknown_model_in_a_400_has_near_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_ids, "_ids", {CONTEXT.base_url: ("gpt-4o-mini", "deepseek-v3")})
+    body = b'{"error": {"message": "Model gpt-4o-minni does not exist"}}'
+    assert "Did you mean 'gpt-4o-mini'?" in str(error_from_response(400, {}, body, CONTEXT))
+    body = b'{"error": {"message": "temperature is too high"}}'
+    assert "Did you mean" not in str(error_from_response(400, {}, body, CONTEXT))
+
+
+def test_an_empty_answer_has_advice(server: LocalOnlySq) -> None:
+    server.reply(Reply.text(""))
+    assert "allow_empty=True" in str(run("invoke", make(server)).failure)
+
+
+def plain(city: str) -> str:
+    """Tell the weather of a city."""
+    return city
+
+
+@pytest.mark.parametrize(("tools", "name"), [(weather, "weather"), (plain, "plain"), ("x", "str")])
+def test_tools_are_a_list(tools: Any, name: str) -> None:
+    with pytest.raises(OnlySqInvalidRequestError, match=rf"write bind_tools\(\[{name}\]\)"):
+        ChatOnlySq(model="m").bind_tools(tools)
+
+
+def test_a_wrong_timeout_is_one_line() -> None:
+    fast: Any = "fast"
+    nothing: Any = object()
+    for wrong in (fast, nothing):
+        with pytest.raises(ValidationError) as caught:
+            ChatOnlySq(model="m", timeout=wrong)
+        (error,) = caught.value.errors()
+        assert "give seconds" in error["msg"]
+    assert ChatOnlySq(model="m", timeout=(1, 2)).timeouts == (1.0, 2.0, None, None)
+
+
+def test_a_misspelt_keyword_of_a_call_warns(caplog: pytest.LogCaptureFixture) -> None:
+    llm = ChatOnlySq(model="m")
+    with caplog.at_level(logging.WARNING, logger="langchain_onlysq"):
+        payload = llm._get_request_payload("Hi", temprature=1, presence_penalty=1)
+    assert payload["request"]["temprature"] == 1
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "'temprature' is not a setting and is added to the request as it is. "
+        "Did you mean 'temperature'?"
+    )
+
+
+def test_a_page_does_not_say_its_title_twice() -> None:
+    page = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body>"
+    assert excerpt(page) == "404 Not Found"
+    assert excerpt("<html><title>Maintenance</title><body>Back at noon</body>") == (
+        "Maintenance Back at noon"
+    )

@@ -7,6 +7,7 @@ Readers call one another with `yield from`, so that together they read like a gr
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
@@ -48,10 +49,17 @@ class Marks:
         """Tell whether the text ends, from this place on, with the beginning of a mark."""
         return len(text) - place < self._longest and text[place:].lower() in self._begun
 
-    def next_in(self, text: str, place: int) -> int:
-        """Return where the next mark stands, or the first place where one may yet come."""
-        found = self._pattern.search(text, place)
-        return found.start() if found else max(place, len(text) - max(self._longest - 1, 0))
+    def next_in(self, text: str, place: int, last: int) -> int:
+        """Return where the next mark stands, or the first place where one may yet come.
+
+        Args:
+            text: The text.
+            place: Where to begin.
+            last: The last place where a mark is looked for.
+        """
+        end = min(len(text), last + self._longest)
+        found = self._pattern.search(text, place, end)
+        return found.start() if found else max(place, end - max(self._longest - 1, 0))
 
 
 NO_MARKS = Marks()
@@ -182,7 +190,7 @@ class TextSource:
                 return ""
         return mark
 
-    def up_to(self, marks: Marks, most: int | None = None) -> Reading[str]:
+    def up_to(self, marks: Marks, most: int = sys.maxsize) -> Reading[str]:
         """Pass over all before the next mark.
 
         Args:
@@ -192,10 +200,10 @@ class TextSource:
         Returns:
             The mark; "" at the end of the text, or where the mark is too far away.
         """
-        last = self.offset + most if most is not None else None
+        last = self.offset + most
         while True:
-            self.at = marks.next_in(self.piece, self.at)
-            if last is not None and self.offset > last:
+            self.at = marks.next_in(self.piece, self.at, last - self._start)
+            if self.offset > last:
                 return ""
             if mark := marks.at(self.piece, self.at):
                 return mark

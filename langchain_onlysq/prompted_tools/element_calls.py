@@ -81,7 +81,7 @@ class _Reader:
         self._tools = tools
         start, end, close = spelling.start, spelling.end, spelling.close
         self._closer = f"{end}{spelling.call}{close}"
-        self._close = Marks((close,), ("<", "\n\n") if close == ">" else ())
+        self._close = Marks((close,), (*(("<",) if close == ">" else (start, end)), "\n\n"))
         # What the tag of a parameter begins with -> the tag that closes it.
         self._parameters = {
             f"{start}{name}{mark}": f"{end}{name}{close}"

@@ -28,8 +28,8 @@ TEXT_CHANNELS = ("final", "commentary")
 """The channels whose messages are the answer, where they address nobody."""
 
 _TAGS = Marks(HEADERS, HEADER_CLOSERS)
-_MESSAGE = Marks(("<|message|>",))
-_LONGEST_HEADER = 256
+_MESSAGE = Marks(("<|message|>",), ("<|start|>", "<|end|>", "<|call|>", "\n\n"))
+_LONGEST_HEADER = 128
 _HEADER = re.compile(
     r"(?:\s*(?:<\|(?:start|channel|constrain)\|>|assistant|analysis|commentary|final|json|code"
     r"|to=[\w.:-]+))*\s*"
@@ -44,7 +44,7 @@ def read_header(source: TextSource, opener: str) -> Reading[tuple[str, str]]:
     mark = yield from source.up_to(_MESSAGE, _LONGEST_HEADER)
     header = opener + source.since(start)
     source.take(len(mark))
-    if not mark or not _HEADER.fullmatch(header):
+    if mark != "<|message|>" or not _HEADER.fullmatch(header):
         return "", ""
     recipients, channels = _RECIPIENT.findall(header), _CHANNEL.findall(header)
     return next(iter(recipients), ""), next(reversed(channels), "")

@@ -50,7 +50,10 @@ def read_value(source: TextSource, depth: int = 0) -> Reading[Any]:
         return (yield from _read_word(source))
     start = source.offset
     yield from source.need(_NUMBER)
-    return _evaluate(source.since(start)[: _LONGEST_NUMBER + 1])
+    number = source.since(start)
+    if len(number) > _LONGEST_NUMBER:
+        raise FormError
+    return _evaluate(number)
 
 
 def parse_python(text: str, default: Any) -> Any:

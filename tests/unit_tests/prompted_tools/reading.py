@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from langchain_onlysq.prompted_tools.reader import ToolCallReader
-from langchain_onlysq.response.deltas import Delta, Reasoning
+from langchain_onlysq.response.deltas import Delta, Reasoning, TextFilter
+from langchain_onlysq.response.text_filters import ThinkSplitter, close_all, pass_through
+from langchain_onlysq.response.tool_calls import parse_arguments
 
 TOOLS = ("w", "add")
 ARGS = '{"a":1}'
@@ -69,3 +72,38 @@ def read_all_ways(
     for at in range(len(text)):
         assert read([text[:at], text[at:]], whole=whole, tools=tools) == result
     return result
+
+
+Said = list[tuple[str, dict[str, Any]]]
+"""Names and arguments of calls."""
+
+SCHEMAS: dict[str, Any] = {
+    "weather": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "x": {}},
+    },
+    "add": {"properties": {"a": {"type": "number"}, "b": {"type": "number"}}},
+}
+
+
+def filtered(
+    pieces: Iterable[str], schemas: Mapping[str, Any], *, whole: bool = True, splits: bool = True
+) -> tuple[str, list[Call]]:
+    """Return the text and the calls of an answer, without its reasoning."""
+    ids = (f"id{number}" for number in itertools.count())
+    reader = ToolCallReader(schemas, new_id=lambda: next(ids))
+    filters: list[TextFilter] = [ThinkSplitter(), reader] if splits else [reader]
+    deltas = [delta for piece in pieces for delta in pass_through([piece], filters)]
+    deltas += close_all(filters, whole=whole)
+    return put_together([delta for delta in deltas if not isinstance(delta, Reasoning)])
+
+
+def read_as_said(text: str) -> tuple[Said, int]:
+    """Return the calls and how many are broken; in pieces, and cut off, it is the same."""
+    for whole, splits in ((False, True), (True, False), (True, True)):
+        found = filtered([text], SCHEMAS, whole=whole, splits=splits)
+        for size in (1, 2, 3, 7):
+            pieces = [text[at : at + size] for at in range(0, len(text), size)]
+            assert filtered(pieces, SCHEMAS, whole=whole, splits=splits) == found
+    good = [(name, parse_arguments(args) or {}) for name, args, error in found[1] if not error]
+    return good, len(found[1]) - len(good)

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.prompted_tools.reader import ToolCallReader
-from langchain_onlysq.response.deltas import Reasoning, TextFilter
-from langchain_onlysq.response.text_filters import ThinkSplitter, close_all, pass_through
 from langchain_onlysq.response.tool_calls import parse_arguments
-from tests.unit_tests.prompted_tools.reading import put_together
+from tests.unit_tests.prompted_tools.reading import filtered
 
 CASES = json.loads((Path(__file__).parent / "dialects.json").read_text(encoding="utf-8"))
 LATE = {"cohere-command-14"}
@@ -21,12 +18,9 @@ LATE = {"cohere-command-14"}
 
 def read(text: str, tools: list[dict[str, Any]], size: int) -> tuple[str, list[Any], int]:
     """Return the text, the calls, and how many others are broken."""
-    reader = ToolCallReader({tool["name"]: tool["parameters"] for tool in tools})
-    filters: list[TextFilter] = [ThinkSplitter(), reader]
+    schemas = {tool["name"]: tool["parameters"] for tool in tools}
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    deltas = [delta for piece in pieces for delta in pass_through([piece], filters)]
-    deltas += close_all(filters, whole=True)
-    found, calls = put_together([delta for delta in deltas if not isinstance(delta, Reasoning)])
+    found, calls = filtered(pieces, schemas)
     good = [
         {"name": name, "arguments": parse_arguments(args)}
         for name, args, error in calls

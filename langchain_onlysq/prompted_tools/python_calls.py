@@ -51,7 +51,8 @@ def read_python(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCa
             source.go_to(end)
     except FormError as error:
         is_cut = isinstance(error, CutOffError)
-        yield from source.up_to(source.tags)
+        if source.tags.all:
+            yield from source.up_to(source.tags)
         bound = next((call.name for call in calls if call.name in tools), tools.resolve(name))
         text = source.since(start).strip()
         return [WrittenCall(bound, text, CUT_OFF if is_cut else NOT_PYTHON)]

@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_onlysq.prompted_tools.forms import FORMS, MARKS
 from tests.unit_tests.prompted_tools.reading import (
     ARGS,
     CALL,
     GOOD,
+    SCHEMAS,
     TAGGED,
     Call,
     deltas_of,
+    filtered,
     read,
     read_all_ways,
 )
@@ -55,6 +58,53 @@ def test_pieces_make_no_difference(text: str, data: st.DataObject, whole: bool) 
     result = timeline([text], whole=whole)
     assert timeline(pieces, whole=whole) == result
     assert timeline(text, whole=whole) == result
+
+
+DIALECTS = [
+    *sorted(MARKS.all),
+    *('{"name": "weather", "arguments": {"city": "Rome"}}', '{"city": "Rome"}', "weather", "other"),
+    *(' name="weather">', "weather>", "<parameter=city>", '<parameter name="city">', "Rome"),
+    *("</parameter>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "city", "[ARGS]"),
+    *(
+        "<|tool_call_argument_begin|>",
+        "<｜tool▁sep｜>",
+        "function",
+        'weather(city="Rome")',
+        "print(",
+    ),
+    *("call:weather{", "city:", '<|"|>', "<escape>", "<tool_name>", "</tool_name>", "<|message|>"),
+    *("analysis", "commentary", " to=functions.weather", "final", "assistant", "<|sep|>"),
+    *("<b>", "</b>", "<example>", "</example>", "<br/>", "<div ", "<think>", "</think>", "-->"),
+    *("\n", " ", ",", ";", '"', "'", "{", "}", "[", "]", ")", "`", "\n```json\n", "\n```\n"),
+    *("\n```tool_code\n", "text", "\\", "\u2028", "é", "İ", "all\n", "weather\n"),
+]
+
+
+@given(
+    st.lists(st.sampled_from(DIALECTS), max_size=12).map("".join),
+    st.data(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_pieces_of_dialects_make_no_difference(
+    text: str,
+    data: st.DataObject,
+    whole: bool,  # noqa: FBT001
+    splits: bool,  # noqa: FBT001
+) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    pieces = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
+    result = filtered([text], SCHEMAS, whole=whole, splits=splits)
+    assert filtered(pieces, SCHEMAS, whole=whole, splits=splits) == result
+    assert filtered(text, SCHEMAS, whole=whole, splits=splits) == result
+
+
+@given(st.lists(st.sampled_from(DIALECTS), max_size=12).map("".join))
+def test_dialects_call_bound_tools_only(text: str) -> None:
+    text = text.replace("<tool_call>", "")
+    _, calls = filtered([text], SCHEMAS)
+    assert all(name in SCHEMAS for name, _, _ in calls)
+    assert filtered([text.replace("weather", "nothing")], SCHEMAS)[1] == []
 
 
 @given(HOSTILE, st.booleans())
@@ -169,6 +219,16 @@ def test_reading_takes_steps_in_proportion_to_the_text(beginning: str) -> None:
         long = beginning + repeated * (240 // len(repeated) * 3)
         assert steps([long]) < 3.3 * steps([short]) + 400, repeated
         assert steps(long) < 3.3 * steps(short) + 400, repeated
+
+
+@pytest.mark.parametrize("mark", sorted(MARKS.all))
+def test_marks_that_are_repeated_take_steps_in_proportion_to_the_text(mark: str) -> None:
+    """A mark may look for what must follow it, but not farther than some hundred characters."""
+    for repeated in (mark, f"{mark} ", f"{mark}w", f'{mark}{{"a":', f"<b>{mark}[", mark[:-1]):
+        for beginning in ("", "<b>", "x `") if mark in FORMS else ("",):
+            short = beginning + repeated * (500 // len(repeated))
+            long = beginning + repeated * (500 // len(repeated) * 3)
+            assert steps([long]) < 3.3 * steps([short]) + 400, repeated
 
 
 def test_no_text_is_searched_for_backticks_again_and_again() -> None:

@@ -9,7 +9,8 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 NOX := 'nox>=2025.2.9'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test test_lowest test_all_pythons test_wheel coverage integration_tests \
+.PHONY: help demo unit test test_lowest test_all_pythons test_prerelease test_wheel \
+	coverage integration_tests \
 	prompt_cost profiles soak bench bench_peers lint format type type_public \
 	build clean
 
@@ -52,6 +53,10 @@ test_lowest: .venv/ready ## run the tests with the oldest dependencies that pypr
 test_all_pythons: .venv/ready ## run the tests with the newest dependencies on every Python from 3.11 on
 	@$(PIP) install $(NOX)
 	$(BIN)/nox --session all_pythons -- $(ARGS)
+
+test_prerelease: .venv/dev ## run the tests with the newest pre-release of langchain-core
+	$(PIP) install --upgrade --pre langchain-core
+	$(BIN)/pytest $(ARGS)
 
 test_wheel: build ## run the tests of the sdist on the installed wheel
 	@$(PIP) install $(NOX)

@@ -64,7 +64,8 @@ def list_models(
         modality: Only models that make this: `"text"`, `"image"` or `"sound"`.
         tools: Only models that take tools natively (False: that do not).
         streaming: Only models whose answers can be streamed (False: that cannot).
-        working: Only models that can be used now (False: that cannot).
+        working: Only models whose status is `"work"` (False: that have another one, `"unstable"`
+            or `"not_work"`).
 
     Returns:
         The models, in the order of the catalogue.

@@ -43,7 +43,7 @@ class OnlySqModel(BaseModel):
     """What a request costs, in the service's own units."""
 
     status: str | None = None
-    """`"work"` where it can be used."""
+    """`"work"` where it can be used; `"unstable"` and `"not_work"` are known, too."""
 
     can_stream: bool | None = None
     """Whether its answers can be streamed."""

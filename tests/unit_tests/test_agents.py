@@ -179,3 +179,29 @@ async def test_v3_events(setup: str, server: LocalOnlySq) -> None:
     stream = await llm.astream_events("Go", version="v3")
     message = await stream.output
     assert [(c["name"], c["args"]) for c in message.tool_calls] == CALLS
+
+
+ASKED = '{"name": "weather", "arguments": {"city": "Rome"}}'
+CALL = f"<tool_call>{ASKED}</tool_call>"
+SLIPS: dict[str, list[str]] = {
+    "broken JSON": ['<tool_call>{"name": "weather", "arguments": ["Rome"]}</tool_call>', CALL],
+    "an unknown tool": ['<tool_call>{"name": "forecast", "arguments": {}}</tool_call>', CALL],
+    "a foreign dialect": ["<|python_tag|>" + ASKED.replace("arguments", "parameters")],
+    "a trailing comma": [f"<tool_call>{ASKED.replace('}}', ',}}')}</tool_call>", CALL],
+    "leaked markup": [f"<tool_calls>[{ASKED}]</tool_calls><|im_end|>"],
+    "a made-up result": [f'{CALL}\n<tool_response>{{"content": "snow"}}</tool_response>'],
+}
+"""What a model says where it should call a tool, and what it says when it is asked again."""
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("said", SLIPS.values(), ids=SLIPS.keys())
+def test_no_agent_ends_on_a_slip(
+    said: list[str], server: LocalOnlySq, *, asynchronous: bool
+) -> None:
+    server.reply(*said, "Sunny in Rome.")
+    messages = ask(create_agent(make(server), TOOLS), "Weather?", asynchronous=asynchronous)
+    results = [m.content for m in messages if isinstance(m, ToolMessage)]
+    assert results[-1] == "sunny in Rome"
+    assert messages[-1].content == "Sunny in Rome."
+    assert len(server.requests) == len(said) + 1

@@ -103,7 +103,8 @@ def table(page: Path, heading: str) -> list[list[str]]:
     rows = re.search(r"(?m)^\|.*\n\|[-|]+\n((?:\|.*\n)+)", below)
     assert rows, heading
     lines = rows[1].strip().split("\n")
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines]
+    return [[cell.strip().replace("\\|", "|") for cell in row] for row in cells]
 
 
 def anchors(page: Path) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import shlex
 import subprocess
@@ -344,7 +345,7 @@ class TestTools:
     @pytest.mark.parametrize("row", table(PAGE, "How calls are read"), ids=lambda row: row[0])
     def test_how_calls_are_read(self, row: list[str]) -> None:
         (shown,) = spans(row[0])
-        parser = ToolCallReader(["weather"])
+        parser = ToolCallReader({"weather": {"properties": {"city": {"type": "string"}}}})
         deltas = parser.feed(shown.replace("{…}", WRITTEN_CALL).replace("⏎", "\n"))
         deltas += parser.close(whole=True)
         started = [d for d in deltas if not isinstance(d, str) and d.id]
@@ -355,9 +356,22 @@ class TestTools:
             "text": (True, 0, 0),
             "a call": (False, 1, 0),
             "two calls": (False, 2, 0),
+            "text and a call": (True, 1, 0),
             "text and two calls": (True, 2, 0),
             "a broken call": (False, 1, 1),
         }[kind]
+
+    @pytest.mark.parametrize("row", table(PAGE, "Other forms"), ids=lambda row: row[-1])
+    def test_other_forms(self, row: list[str]) -> None:
+        for shown in spans(row[0]):
+            parser = ToolCallReader({"weather": {"properties": {"city": {"type": "string"}}}})
+            text = shown.replace("{…}", WRITTEN_CALL).replace("{a}", '{"city": "Rome"}')
+            deltas = parser.feed(text.replace("⏎", "\n")) + parser.close(whole=True)
+            calls = [delta for delta in deltas if not isinstance(delta, str)]
+            assert deltas == calls
+            assert [call.name for call in calls if call.name] == ["weather"]
+            assert json.loads("".join(call.args for call in calls)) == {"city": "Rome"}
+            assert not any(call.error for call in calls)
 
     def test_what_tools_cost(self) -> None:
         result = subprocess.run(  # noqa: S603 - our own interpreter

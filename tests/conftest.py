@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
+from hypothesis import settings
 
 from langchain_onlysq.testing import LocalOnlySq, local_onlysq
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["local_onlysq"]
 
 LIVE = bool(os.environ.get("ONLYSQ_LIVE"))
+
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+"""How fast a machine is says nothing about the code."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -85,6 +85,8 @@ def test_a_wrong_timeout_is_one_line() -> None:
             ChatOnlySq(model="m", timeout=wrong)
         (error,) = caught.value.errors()
         assert "give seconds" in error["msg"]
+    as_text: Any = "7"
+    assert ChatOnlySq(model="m", timeout=as_text).timeout == 7.0
     assert ChatOnlySq(model="m", timeout=(1, 2)).timeouts == (1.0, 2.0, None, None)
 
 

@@ -180,3 +180,8 @@ def test_text_and_images_are_told_apart() -> None:
 def test_a_type_that_is_not_text_is_refused(kind: Any) -> None:
     with pytest.raises(OnlySqInvalidRequestError, match="Message 0 holds"):
         to_parts([{"type": kind}], "Message 0")
+
+
+def test_a_block_of_our_own_answers_is_what_it_wraps() -> None:
+    block = {"type": "non_standard", "value": {"type": "text", "text": "Hi"}}
+    assert to_parts([block], WHERE) == [text_part("Hi")]

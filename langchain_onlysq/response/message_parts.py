@@ -22,10 +22,13 @@ def first_choice(choices: Any) -> dict[str, Any] | None:
     Returns:
         The choice; an empty one where all are others, None where there are none.
     """
-    objects = [choice for choice in choices if isinstance(choice, dict)] if choices else []
-    first = [choice for choice in objects if not choice.get("index")]
-    first.sort(key=lambda choice: choice.get("index") != 0)
-    return first[0] if first else {} if objects else None
+    objects = [choice for choice in choices or () if isinstance(choice, dict)]
+    if not objects:
+        return None
+    first = [choice for choice in objects if not choice.get("index")] or [{}]
+    if len(first) > 1:
+        first.sort(key=lambda choice: choice.get("index") != 0)
+    return first[0]
 
 
 def deltas_of(content: Any) -> tuple[list[Delta], list[Any]]:

@@ -73,6 +73,8 @@ prompt_cost: .venv/demo ## print what tools cost in the prompt, in estimated tok
 
 soak: .venv/dev ## 1,000 conversations with a server that fails in every known way
 	@$(BIN)/python -m tests.soak $(ARGS)
+	@echo "Ten thousand dropped streams, collected in the middle of calls; a minute or two …"
+	@LEFTOVER_ROUNDS=2500 $(BIN)/pytest -q tests/unit_tests/transport/test_leftovers.py
 
 profiles: .venv/dev ## rebuild the table of well-known models from the facts of models.dev
 	$(BIN)/python scripts/build_profiles.py $(ARGS)

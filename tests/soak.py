@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import random
 import resource
 import sys
@@ -18,7 +19,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
+
+from langchain_core.messages import AIMessage
 
 from langchain_onlysq import ChatOnlySq, OnlySqError
 from langchain_onlysq.testing import (
@@ -43,6 +46,32 @@ SOON = {"Retry-After": "0"}
 def truth(question: str) -> str:
     """What a right answer to this question is."""
     return f"The answer to {question} is <{question}> 🌍, and that is the whole of it."
+
+
+NOTE = {
+    "name": "note",
+    "description": "Take a note.",
+    "parameters": {"properties": {"text": {"type": "string"}}},
+}
+DIALECTS: list[Callable[[str], str]] = [
+    str,
+    lambda text: f'<tool_call>{{"name": "note", "arguments": {_arguments(text)}}}</tool_call>',
+    lambda text: f"<function=note>\n<parameter=text>\n{text}\n</parameter>\n</function>",
+    lambda text: f"[TOOL_CALLS]note{_arguments(text)}",
+    lambda text: f"<tool_call>note<arg_key>text</arg_key><arg_value>{text}</arg_value></tool_call>",
+    lambda text: f"<|python_start|>[note(text={text!r})]<|python_end|>",
+    lambda text: f'<|tool_call>call:note{{text:<|"|>{text}<|"|>}}<tool_call|>',
+]
+"""Forms of an answer: as text, and as calls."""
+
+
+def _arguments(text: str) -> str:
+    return json.dumps({"text": text}, ensure_ascii=False)
+
+
+def said(message: AIMessage) -> str:
+    """Return the text of an answer, or what it calls the tool with."""
+    return message.text + "".join(call["args"]["text"] for call in message.tool_calls)
 
 
 FAULTS: dict[str, Callable[[str], ReplyLike]] = {
@@ -136,7 +165,7 @@ class FaultyModel:
         self._tally = tally
 
     def __call__(self, request: Request) -> ReplyLike:
-        text = truth(str(request.messages[-1]["content"]))
+        text = self._random.choice(DIALECTS)(truth(str(request.messages[-1]["content"])))
         if self._random.random() >= self._rate:
             return text
         name = self._random.choice(list(FAULTS))
@@ -148,21 +177,24 @@ def talk_sync(llm: ChatOnlySq, name: str, tally: Tally) -> None:
     """Hold one conversation, by invoke and stream in turn."""
     for turn in range(TURNS):
         question = f"{name}.{turn}"
-        outcome = run("invoke" if turn % 2 else "stream", llm, question)
-        whole = outcome.message.text if outcome.message else ""
-        tally.note(question, outcome.delivered or whole, outcome.error)
+        outcome = run("invoke" if turn % 2 else "stream", llm.bind_tools([NOTE]), question)
+        whole = said(outcome.message) if outcome.message else ""
+        tally.note(question, whole or outcome.delivered, outcome.error)
 
 
 async def talk_async(llm: ChatOnlySq, name: str, tally: Tally) -> None:
     """Hold one conversation, by ainvoke and astream in turn."""
     for turn in range(TURNS):
         question, got, error = f"{name}.{turn}", "", None
+        bound, total = llm.bind_tools([NOTE]), None
         try:
             if turn % 2:
-                got = (await llm.ainvoke(question)).text
+                got = said(await bound.ainvoke(question))
             else:
-                async for piece in llm.astream(question):
+                async for piece in bound.astream(question):
                     got += piece.text
+                    total = piece if total is None else cast("AIMessage", total + piece)
+                got = said(total or AIMessage(""))
         except OnlySqError as caught:
             error = caught
         tally.note(question, got, error)

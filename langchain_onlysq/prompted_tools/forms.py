@@ -130,7 +130,7 @@ QUOTES = {
 
 _CLOSERS = {closer for form in FORMS.values() for closer in form.closers}
 MARKS = Marks(
-    (*FORMS, *HEADERS, *RESPONSES, *QUOTES, *QUOTES.values()),
+    (*FORMS, *HEADERS, *RESPONSES, *QUOTES, "[/think]"),
     {*_CLOSERS, *TAILS, *RESPONSES.values()},
 )
 """All marks; those that close something, and those that end an answer, are the closing ones."""
@@ -145,9 +145,8 @@ def _beginnings(word: str) -> str:
 
 
 _WORDS = [mark for mark, form in FORMS.items() if form.is_line_start]
-_CHARS = {mark[0] for mark in (*MARKS.all, "{", "`")} - {mark[0] for mark in _WORDS}
 STARTS = re.compile(
-    f"[{re.escape(''.join(sorted(_CHARS)))}]|^(?:{'|'.join(map(_beginnings, _WORDS))})",
-    re.IGNORECASE | re.ASCII | re.MULTILINE,
+    rf"[<\[{{`]|^[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _WORDS))}))", re.MULTILINE
 )
-"""What may begin calls, or something in which there are none."""
+"""What may begin calls, or something in which there are none: a character, or a word where a line
+starts."""

@@ -65,11 +65,13 @@ class MarkupTracker:
 
     Attributes:
         open: How many are open, by what closes them.
+        waits: Whether text without a `<` or `[` in it may change something.
     """
 
     def __init__(self) -> None:
         """Start before the first character."""
         self.open: dict[str, int] = {}
+        self.waits = False
         # The end of the text, which may be the beginning of a token.
         self._held = ""
         # The tag that the text ends in, and its last character.
@@ -77,13 +79,12 @@ class MarkupTracker:
         # What was searched to its end, and the last place of each closing tag in it.
         self._closed: dict[str, int] | None = None
 
-    @property
-    def waits(self) -> bool:
-        """Whether text without a `<` or `[` in it may change something."""
-        return bool(self._held or self._tag) or "-->" in self.open or "]]>" in self.open
-
     def read(self, text: str) -> None:
         """Read on."""
+        self._read(text)
+        self.waits = bool(self._held or self._tag) or "-->" in self.open or "]]>" in self.open
+
+    def _read(self, text: str) -> None:
         text, at = self._held + text, 0
         self._held = ""
         while at < len(text):

@@ -121,12 +121,12 @@ class ToolCallReader:
         yield from self._read_beginning()
         while True:
             found = STARTS.search(source.piece, source.at)
-            end = found.start() if found else len(source.piece)
+            end = found.start(found.lastgroup or 0) if found else len(source.piece)
             if end > source.at:
                 self._deliver(source.take(end - source.at))
             source.forget()
             if found:
-                yield from self._read_start(found[0][0])
+                yield from self._read_start(source.piece[source.at])
                 continue
             self._is_idle = True
             if not (yield from source.more()):
@@ -135,9 +135,10 @@ class ToolCallReader:
 
     def _deliver(self, text: str) -> None:
         """Take text that is not part of a call."""
-        if not (self._code.in_code or self._code.fence) and (
-            self._markup.waits or "<" in text or "[" in text
-        ):
+        may_begin = "<" in text or "[" in text
+        is_code = may_begin and (self._code.in_code or self._code.fence)
+        # What has begun goes on in code, too: where that begins must not depend on the pieces.
+        if self._markup.waits or (may_begin and not is_code):
             self._markup.read(text)
         self._code.read(text)
         if self._is_fresh:

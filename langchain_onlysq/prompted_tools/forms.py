@@ -145,8 +145,10 @@ def _beginnings(word: str) -> str:
 
 
 _WORDS = [mark for mark, form in FORMS.items() if form.is_line_start]
+SIGNS = re.compile(r"[<\[{`]")
+"""What all begins with that stands anywhere."""
 STARTS = re.compile(
-    rf"[<\[{{`]|^[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _WORDS))}))", re.MULTILINE
+    rf"{SIGNS.pattern}|^[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _WORDS))}))", re.MULTILINE
 )
 """What may begin calls, or something in which there are none: a character, or a word where a line
 starts."""

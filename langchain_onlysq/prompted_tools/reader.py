@@ -17,6 +17,7 @@ from langchain_onlysq.prompted_tools.forms import (
     MARKS,
     OWN,
     RESPONSES,
+    SIGNS,
     STARTS,
     TEXT_LINES,
 )
@@ -99,10 +100,10 @@ class ToolCallReader:
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next text; return text and calls that can be delivered."""
-        if self._is_idle and not STARTS.search(text):
-            # The short path: nothing here begins a call.
+        if self._is_idle and self._is_plain(text):
+            # The short path.
             self._source.pass_over(text)
-            self._deliver(text)
+            self._deliver_plain(text)
         else:
             self._source.feed(text)
             next(self._reading)
@@ -133,13 +134,31 @@ class ToolCallReader:
                 return
             self._is_idle = False
 
+    def _is_plain(self, text: str) -> bool:
+        """Tell whether nothing in a text, which comes next, begins a call."""
+        if SIGNS.search(text):
+            return False
+        has_line_start = "\n" in text or self._code.at_start
+        return not (has_line_start and STARTS.search(text))
+
     def _deliver(self, text: str) -> None:
         """Take text that is not part of a call."""
         may_begin = "<" in text or "[" in text
-        is_code = may_begin and (self._code.in_code or self._code.fence)
         # What has begun goes on in code, too: where that begins must not depend on the pieces.
-        if self._markup.waits or (may_begin and not is_code):
+        if may_begin and not (self._markup.waits or self._code.in_code or self._code.fence):
             self._markup.read(text)
+            self._deliver_quoted(text)
+        else:
+            self._deliver_plain(text)
+
+    def _deliver_plain(self, text: str) -> None:
+        """Take text in which no markup begins."""
+        if self._markup.waits:
+            self._markup.read(text)
+        self._deliver_quoted(text)
+
+    def _deliver_quoted(self, text: str) -> None:
+        """Take text in which there is no markup."""
         self._code.read(text)
         if self._is_fresh:
             self._is_fresh = text.isspace() or not text
@@ -293,7 +312,7 @@ class ToolCallReader:
                 reading = read_python_list(source, self._tools)
                 if (yield from self._try(reading, start)):
                     return
-        yield from read_document(source, self._deliver_code)
+        yield from read_document(source, self._deliver_quoted)
 
     def _read_fence(self) -> Reading[None]:
         """Read a fence with calls, or only the mark of one."""
@@ -320,9 +339,3 @@ class ToolCallReader:
         self._call(calls)
         yield from self._end_calls(frozenset())
         return True
-
-    def _deliver_code(self, text: str) -> None:
-        """Take text that is no markup."""
-        self._code.read(text)
-        self._is_fresh = False
-        self._collector.text(text)

@@ -19,6 +19,7 @@ from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
 from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Pause, Reply, chunk
 from langchain_onlysq.transport import certificates, clients
 from langchain_onlysq.transport.clients import CALLS_OF_A_CLIENT, Clients, ClientSettings, Lease
+from tests.support.forks import needs_fork
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def test_no_call_of_a_crowd_fails(
     llm.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_a_fork_waits_for_certificates_that_another_thread_reads(
     server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from langchain_onlysq.transport import gates as gates_module
 from langchain_onlysq.transport.gates import Gates, gate_for
 from langchain_onlysq.transport.pacing import Gate
 from langchain_onlysq.transport.waiting_line import Place
+from tests.support.forks import needs_fork
 from tests.support.threads import in_threads
 
 URL, KEY = "https://api.test", "canary-key"
@@ -92,7 +93,7 @@ class TestFork:
             in_threads(lambda: sent(gate, 0.0), threads=1)
             in_threads(lambda: sent(gate_for(URL, KEY, "m", 0.0), 0.0), threads=1)
 
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+    @needs_fork
     def test_it_is_told_of_the_fork(self) -> None:
         gate = gate_for(URL, KEY, "m", 0.0)
         with gates_module._gates._lock, gate.lock:

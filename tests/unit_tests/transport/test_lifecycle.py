@@ -18,6 +18,7 @@ import pytest
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqError
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
+from tests.support.forks import needs_fork
 from tests.support.four_ways import WAYS, run
 from tests.support.waiting import eventually
 
@@ -315,7 +316,7 @@ class TestEnvironment:
         assert "/nowhere/ca.pem" in str(error)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+@needs_fork
 def test_a_forked_process_makes_connections_of_its_own() -> None:
     code = """
 import os, asyncio
@@ -383,7 +384,7 @@ async def test_certificates_are_not_read_on_the_loop(
     assert threading.get_ident() not in threads
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@needs_fork
 def test_clients_of_another_process_are_left_alone(server: LocalOnlySq) -> None:
     llm = make(server)
     asyncio.run(llm.ainvoke("Hi"))

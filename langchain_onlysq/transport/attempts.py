@@ -101,7 +101,7 @@ def send_request(
             # A whole answer is silent while it is written; its silence begins with the body.
             timer.stop(heard=not timer.streams)
             return
-        target = urljoin(request.url, head.headers.get("location", ""))
+        target = _target(request.url, head.headers.get("location", ""))
         if head.status not in _KEEP_METHOD or _origin(target) != _origin(request.url):
             break
         timer.stop(heard=False)
@@ -137,6 +137,19 @@ def _redirected(status: int, target: str, context: ErrorContext) -> OnlySqError:
     )
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _target(url: str, location: str) -> str:
+    """Return where a response points to; what is no URL stays as it was sent."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Return scheme, host and port; None for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname, port

@@ -247,6 +247,17 @@ class TestRedirects:
             assert target in str(run(way, llm).failure)
         assert len(server.requests) == 4
 
+    @pytest.mark.parametrize("location", ["http://[bad", "http://127.0.0.1:99999/", "http://h:x/"])
+    def test_a_location_that_is_no_url_is_no_other_error(self, location: str) -> None:
+        for status in (301, 307):
+            error = agreed_error(Reply.redirect(status, location))
+            assert location in str(error)
+            assert error.status_code == status
+        pointed = {**SOON, "Location": location}
+        for outcome in four_ways(Reply(503, pointed, framing="length"), "again", max_retries=1):
+            assert outcome.answer.content == "again"
+            assert outcome.requests == 2
+
     def test_a_loop_ends(self) -> None:
         loop = [Reply.redirect(307, "/ai/v2")] * 9
         with LocalOnlySq(*loop) as server:

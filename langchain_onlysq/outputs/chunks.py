@@ -86,11 +86,7 @@ class ChunkMaker:
         if type(delta) is str:
             message = AIMessageChunk(content=delta, response_metadata={"model_provider": PROVIDER})
         elif isinstance(delta, ToolCallDelta):
-            message = AIMessageChunk(
-                content="",
-                tool_call_chunks=[self._tool_call_chunk(delta)],
-                response_metadata={"model_provider": PROVIDER},
-            )
+            message = _call_message(self._tool_call_chunk(delta))
         else:
             message = AIMessageChunk(
                 content="",
@@ -117,6 +113,25 @@ class ChunkMaker:
         if delta.error:
             args += mark_as_broken("".join(before), delta.error)
         return tool_call_chunk(name=delta.name, args=args, id=delta.id, index=delta.index)
+
+
+def _call_message(fragment: ToolCallChunk) -> AIMessageChunk:
+    """Return the chunk of a piece of a call.
+
+    LangChain parses the arguments of each chunk for themselves, several times over, which takes
+    longer than all the rest of it. Those that begin no object are an invalid call to it anyway.
+    """
+    metadata = {"model_provider": PROVIDER}
+    args = fragment["args"]
+    if not args or args.lstrip().startswith("{"):
+        return AIMessageChunk(content="", tool_call_chunks=[fragment], response_metadata=metadata)
+    message = AIMessageChunk(content="", response_metadata=metadata)
+    message.tool_call_chunks = [fragment]
+    message.tool_calls = []
+    message.invalid_tool_calls = [
+        invalid_tool_call(name=fragment["name"], args=args, id=fragment["id"])
+    ]
+    return message
 
 
 def to_result(deltas: Iterable[Delta], end: AnswerEnd) -> ChatResult:

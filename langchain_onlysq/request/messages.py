@@ -95,7 +95,8 @@ class _Translator:
         if isinstance(message, (ToolMessage, FunctionMessage)):
             self._add_result(message, where)
             return
-        self.flush_images()
+        if self._images:
+            self.flush_images()
         if isinstance(message, AIMessage):
             self._add_assistant(message, where, is_last=is_last)
         elif isinstance(message, HumanMessage):
@@ -128,7 +129,10 @@ class _Translator:
 
     def _add_user(self, message: HumanMessage, where: str) -> None:
         """Add what the user says; Anthropic's form has tool results among it."""
-        blocks = message.content if isinstance(message.content, list) else []
+        blocks = message.content
+        if isinstance(blocks, str):
+            self._add("user", message, where)
+            return
         results = [b for b in blocks if isinstance(b, dict) and b.get("type") == "tool_result"]
         for block in results:
             result = ToolMessage(
@@ -146,7 +150,8 @@ class _Translator:
     def _add_assistant(self, message: AIMessage, where: str, *, is_last: bool) -> None:
         content = _content_of(message, where)
         calls = _calls_of(message)
-        self._tool_names.update({call_id: name for name, _, call_id in calls if call_id})
+        if calls:
+            self._tool_names.update({call_id: name for name, _, call_id in calls if call_id})
         wire: WireMessage = {"role": "assistant", "content": content}
         if calls and self._native_tools:
             wire["content"] = content or None
@@ -195,6 +200,8 @@ def _content_of(message: BaseMessage, where: str) -> Any:
 
 def _calls_of(message: AIMessage) -> list[tuple[str, Any, str | None]]:
     """Return name, arguments and id of every call of a message, broken ones included."""
+    if isinstance(message.content, str) and not (message.tool_calls or message.invalid_tool_calls):
+        return []
     calls: list[tuple[str, Any, str | None]] = [
         (call["name"], call["args"], call["id"]) for call in message.tool_calls
     ]

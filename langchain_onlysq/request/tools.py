@@ -110,12 +110,17 @@ class ToolRequest(NamedTuple):
         return "\n\n".join(parts)
 
 
+_NO_TOOLS = ToolRequest()
+
+
 def take_tool_keywords(extra: Mapping[str, Any]) -> tuple[ToolRequest, dict[str, Any]]:
     """Take what concerns tools out of the extra keys of a call.
 
     Raises:
         OnlySqInvalidRequestError: If a tool or the choice makes no sense.
     """
+    if not extra:
+        return _NO_TOOLS, {}
     rest = dict(extra)
     tools = format_tools(rest.pop("tools", None) or [])
     request = ToolRequest(

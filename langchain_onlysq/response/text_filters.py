@@ -48,6 +48,9 @@ _MESSAGES = {
 }
 """Headers of the messages of gpt-oss: of those with reasoning, what closes it; "" for text."""
 
+_FIRST = frozenset(opener[0] for opener in (*_BLOCKS, *_MESSAGES))
+"""What reasoning, or the header of a message, can begin with."""
+
 _MESSAGE_ENDS = ("<|end|>", "<|return|>")
 _MESSAGE_END = re.compile("|".join(map(re.escape, _MESSAGE_ENDS)))
 _CALL_MARKS = (
@@ -109,6 +112,9 @@ class ThinkSplitter:
     def _before(self, deltas: list[Delta]) -> bool:
         """Look for what opens reasoning, or for the header of a message; go on if it has come."""
         start = self._held.lstrip()
+        if start and start[0] not in _FIRST:
+            self._pass_on(self._held, deltas)
+            return False
         for opener, closer in self._openers.items():
             if start.startswith(opener):
                 self._held, self._closer = start[len(opener) :], closer

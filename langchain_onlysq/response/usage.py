@@ -7,6 +7,10 @@ from typing import Any
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
 
+_TOO_MANY = 1 << 53
+"""Up to here, a number is the same whole number as text, and as a float."""
+
+
 def read_usage(usage: Any) -> UsageMetadata | None:
     """Read a usage block, whatever state it is in.
 
@@ -78,6 +82,8 @@ def _count(fields: dict[str, Any], *names: str) -> int | None:
     """Return the first of the named fields that is a whole number, also as text or float."""
     for name in names:
         value = fields.get(name)
+        if type(value) is int and 0 <= value < _TOO_MANY:
+            return value
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             continue
         try:

@@ -45,6 +45,8 @@ _Manager = TypeVar("_Manager")
 
 _NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None))
 
+_TIMEOUTS = ("connect", "read", "write", "pool")
+
 _DRAIN_SECONDS = 0.005
 """How long the rest of an answer that ended properly is read, for the sake of its connection."""
 
@@ -291,7 +293,8 @@ def _build_request(client: Any, effect: Send) -> Any:
         _parse_url(library_of(client), request.url),
         headers=request.headers,
         content=request.body,
-        timeout=effect.timeout,
+        # What the library would make of a timeout, in the same words.
+        extensions={"timeout": dict(zip(_TIMEOUTS, effect.timeout, strict=True))},
     )
 
 

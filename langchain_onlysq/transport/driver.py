@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_onlysq.errors import OnlySqError
@@ -18,8 +17,8 @@ T = TypeVar("T")
 
 def run(steps: Generator[Effect | T, Any, None], channel: Channel) -> T:
     """Carry out a flow that gives one output, and return it."""
-    with closing(stream(steps, channel)) as outputs:
-        return next(outputs)
+    (output,) = stream(steps, channel)
+    return output
 
 
 def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generator[T]:
@@ -51,8 +50,8 @@ def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generat
 
 async def arun(steps: Generator[Effect | T, Any, None], channel: AsyncChannel) -> T:
     """Carry out a flow that gives one output, and return it."""
-    async with aclosing(astream(steps, channel)) as outputs:
-        return await anext(outputs)
+    (output,) = [output async for output in astream(steps, channel)]
+    return output
 
 
 async def astream(

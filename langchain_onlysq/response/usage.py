@@ -6,7 +6,6 @@ from typing import Any
 
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
-
 _TOO_MANY = 1 << 53
 """Up to here, a number is the same whole number as text, and as a float."""
 

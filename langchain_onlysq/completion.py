@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.request.builder import RequestBuilder
     from langchain_onlysq.request.prepared import PreparedRequest
     from langchain_onlysq.request.tools import ToolRequest
-    from langchain_onlysq.response.deltas import AnswerEnd, TextFilter
+    from langchain_onlysq.response.deltas import AnswerEnd, Delta, TextFilter
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
@@ -84,7 +84,7 @@ class Completion(Generic[T]):
         self._gate = AnswerGate(tools, may_ask_again=False, streams=False)
         # What the user says to the latest answer; None where it is kept.
         self._reminder: str | None = None
-        self._repairs = self._repairs_left = 0
+        self._repairs, self._repairs_left = 0, options.max_repairs
         self._usage: UsageMetadata | None = None
         # Whether anything reached the caller, so that nothing may be repeated.
         self._delivered = False
@@ -148,21 +148,34 @@ class Completion(Generic[T]):
     def _ask(self, model: str, *, is_last: bool) -> Steps:
         """Get an answer; ask once more where it is not what it has to be."""
         first = self._first if model == self._options.model else self._requests.first(model)
-        self._repairs_left = self._options.max_repairs
         end = yield from self._answer(first, is_last=is_last)
         while self._reminder is not None:
-            from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
-
-            answer = quote_answer(as_text(self._gate.held, with_calls=self._reads_calls))
-            again = self._requests.again(model, answer, self._reminder)
-            self._repairs += 1
-            self._repairs_left -= 1
-            yield AcquirePermit()
-            end = yield from self._answer(again, is_last=is_last)
+            end = yield from self._ask_again(model, self._reminder, is_last=is_last)
         end.usage = self._usage
         if self._repairs:
             end.metadata["repairs"] = self._repairs
         return end
+
+    def _ask_again(self, model: str, reminder: str, *, is_last: bool) -> Steps:
+        """Ask once more, with the answer that was not what it had to be."""
+        from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
+
+        answer = quote_answer(as_text(self._gate.held, with_calls=self._reads_calls))
+        again = self._requests.again(model, answer, reminder)
+        self._repairs += 1
+        self._repairs_left -= 1
+        yield AcquirePermit()
+        try:
+            return (yield from self._answer(again, is_last=is_last))
+        except OnlySqError as error:
+            said = self._context.redact(answer)
+            error.add_note(f"It was asked once more, since this cannot be used: {said}")
+            raise
+
+    def _deliver(self, deltas: list[Delta]) -> Generator[T, Any, None]:
+        for output in self._outputs.feed(deltas):
+            self._delivered = True
+            yield output
 
     def _answer(self, request: PreparedRequest, *, is_last: bool) -> Steps:
         """Make attempts, each when it is the call's turn."""
@@ -217,9 +230,7 @@ class Completion(Generic[T]):
         else:
             self._usage = add_usage(self._usage, end.usage)
         self._reminder = gate.reminder(end)
-        for output in outputs.feed(gate.release()):
-            self._delivered = True
-            yield output
+        yield from self._deliver(gate.release())
         return end
 
     def _new_object_filter(self) -> TextFilter | None:

@@ -204,12 +204,18 @@ def test_tools_stay_bound(endpoint: str, way: str, server: LocalOnlySq) -> None:
     assert {**second, "model": "one"} == first
 
 
-def test_another_model_may_be_asked_twice_for_a_forced_call(server: LocalOnlySq) -> None:
+def test_all_models_share_what_may_be_asked_again(server: LocalOnlySq) -> None:
     llm = make(server).bind_tools([TOOL], tool_choice="any")
-    server.reply(completion("No."), Reply.error(429), completion("No."), CALL)
+    replies = completion("No."), Reply.error(429), completion("No."), CALL
+    server.reply(*replies[:3])
     message = llm.invoke("Hi")
+    assert (message.content, message.tool_calls) == ("No.", [])
+    assert asked(server) == ["one", "one", "two"]
+    server.reply(*replies)
+    message = llm.invoke("Hi", max_repairs=2)
     assert [call["name"] for call in message.tool_calls] == ["add"]
-    assert asked(server) == ["one", "one", "two", "two"]
+    assert message.response_metadata["repairs"] == 2
+    assert asked(server)[3:] == ["one", "one", "two", "two"]
 
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])

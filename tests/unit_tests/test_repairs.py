@@ -12,6 +12,7 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.runnables import AddableDict
 from pydantic import BaseModel
 
+from langchain_onlysq import OnlySqInvalidRequestError
 from langchain_onlysq.testing import LocalOnlySq, Reply, completion
 from tests.support.four_ways import WAYS, run
 from tests.support.tools import make
@@ -209,3 +210,27 @@ class TestCalls:
         assert len(answer.invalid_tool_calls) == 1
         assert answer.response_metadata["repairs"] == 1
         assert len(server.requests) == 2
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_a_second_request_that_fails_tells_of_the_first(
+        self, way: str, server: LocalOnlySq
+    ) -> None:
+        key = "sq-canary-canary"
+        server.reply(BROKEN_CALL.replace("Rome", key), Reply.error(400, "No more of this."))
+        outcome = run(way, make(server, api_key=key).bind_tools([weather]))
+        assert isinstance(outcome.error, OnlySqInvalidRequestError)
+        (note,) = outcome.error.__notes__
+        assert "asked once more" in note
+        assert "weather" in note
+        assert "***" in note
+        assert key not in note
+        assert len(server.requests) == 2
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_all_models_share_one_budget(self, way: str, server: LocalOnlySq) -> None:
+        server.reply(BROKEN_CALL, Reply.error(503), BROKEN_CALL)
+        llm = make(server, max_retries=0, fallback_models=["other"]).bind_tools([weather])
+        answer = run(way, llm).answer
+        assert len(answer.invalid_tool_calls) == 1
+        assert answer.response_metadata["repairs"] == 1
+        assert len(server.requests) == 3

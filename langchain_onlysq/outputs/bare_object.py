@@ -17,7 +17,7 @@ from langchain_onlysq.outputs.json_schema import properties_of
 from langchain_onlysq.outputs.object_forms import layers
 from langchain_onlysq.outputs.object_reading import ObjectSchema, read_object
 from langchain_onlysq.outputs.object_search import find_values
-from langchain_onlysq.outputs.syntax_mender import SyntaxMender
+from langchain_onlysq.response.syntax_mender import SyntaxMender
 
 if TYPE_CHECKING:
     from langchain_onlysq.response.deltas import Delta

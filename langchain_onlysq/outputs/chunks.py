@@ -170,14 +170,15 @@ def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
     """Put the pieces of a call together."""
     call_id, name = parts[0].id, parts[0].name or ""
     args = "".join(part.args for part in parts)
-    error = parts[-1].error
-    if error:
-        return invalid_tool_call(
-            name=name, args=args + mark_as_broken(args, error), id=call_id, error=error
-        )
-    from langchain_onlysq.response.tool_calls import parse_arguments
+    from langchain_onlysq.response.tool_calls import parse_arguments, why_broken
 
-    return tool_call(name=name, args=parse_arguments(args) or {}, id=call_id)
+    error = parts[-1].error
+    arguments = None if error else parse_arguments(args)
+    if arguments is not None:
+        return tool_call(name=name, args=arguments, id=call_id)
+    error = error or why_broken(args)
+    broken = args + mark_as_broken(args, error)
+    return invalid_tool_call(name=name, args=broken, id=call_id, error=error)
 
 
 def mark_as_broken(arguments: str, reason: str) -> str:

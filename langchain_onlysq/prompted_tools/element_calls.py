@@ -17,10 +17,10 @@ from langchain_onlysq.prompted_tools.text_source import (
 )
 from langchain_onlysq.prompted_tools.written_call import (
     CUT_OFF,
-    NOT_AN_OBJECT,
     TWICE,
     WrittenCall,
     call_with,
+    json_call,
 )
 from langchain_onlysq.response.json_text import parse_json
 
@@ -151,9 +151,7 @@ class _Reader:
         text = source.since(start)
         yield from source.skip_over(BLANKS)
         yield from self._read_end()
-        if not isinstance(parse_json(text), dict):
-            return WrittenCall(self._name, text, NOT_AN_OBJECT)
-        return WrittenCall(self._name, text)
+        return json_call(self._name, text)
 
     def _read_end(self) -> Reading[None]:
         """Read the closing tag, which may be missing where the whole call ends, or another one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.forms import HEADER_CLOSERS, HEADERS
@@ -18,8 +17,7 @@ from langchain_onlysq.prompted_tools.text_source import (
     Reading,
     TextSource,
 )
-from langchain_onlysq.prompted_tools.written_call import CUT_OFF, NOT_AN_OBJECT, WrittenCall
-from langchain_onlysq.response.json_text import parse_json
+from langchain_onlysq.prompted_tools.written_call import CUT_OFF, WrittenCall, json_call
 
 if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.bound_tools import BoundTools
@@ -57,11 +55,10 @@ def read_message(source: TextSource, tools: BoundTools, recipient: str) -> Readi
     calls: list[WrittenCall] = []
     source.tags = _TAGS
     if (yield from begins_json(source, "{")):
-        error: str | None = CUT_OFF
-        with suppress(CutOffError):
+        try:
             yield from ObjectReader(source).skip()
-            is_object = isinstance(parse_json(source.since(start)), dict)
-            error = None if is_object else NOT_AN_OBJECT
-        calls = [WrittenCall(name, source.since(start).strip(), error)]
+            calls = [json_call(name, source.since(start))]
+        except CutOffError:
+            calls = [WrittenCall(name, source.since(start).strip(), CUT_OFF)]
     source.tags = NO_MARKS
     return Marked(calls, (), start, HEADER_CLOSERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from langchain_onlysq.prompted_tools.json_object import ObjectReader
+from langchain_onlysq.prompted_tools.json_object import ObjectReader, members_of
 from langchain_onlysq.prompted_tools.text_source import (
     BLANKS,
     CutOffError,
@@ -20,6 +20,7 @@ from langchain_onlysq.prompted_tools.written_call import (
     DESCRIBES,
     IN_BROKEN_LIST,
     NAMES_NO_TOOL,
+    NOT_AN_OBJECT,
     NOT_JSON,
     WrittenCall,
     broken_call,
@@ -28,7 +29,9 @@ from langchain_onlysq.prompted_tools.written_call import (
     name_in,
     read_call,
 )
+from langchain_onlysq.response.argument_stream import ArgumentStream
 from langchain_onlysq.response.json_text import parse_json
+from langchain_onlysq.response.loose_json import mend
 
 if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.bound_tools import BoundTools
@@ -73,7 +76,7 @@ def begins_json(source: TextSource, brackets: str) -> Reading[bool]:
     source.take(1)
     char = yield from source.skip_over(BLANKS)
     source.go_to(start)
-    return bool(char) and char in ('"}' if bracket == "{" else "{]")
+    return bool(char) and char in ("\"'}" if bracket == "{" else "{]")
 
 
 def _read_group(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
@@ -199,7 +202,8 @@ class OwnCalls:
         """Read a call; return whether its object is whole."""
         source, start = self._source, self._source.offset
         written = ObjectReader(source)
-        error = None
+        error: str | None = None
+        args_error: str | None = None
         # What stands before arguments that were delivered; the call is judged without them.
         head = ""
         try:
@@ -207,15 +211,22 @@ class OwnCalls:
                 name = name_in(written.values, self._tools)[1]
                 if not head and written.first == "{" and self._may_deliver(name, key):
                     head = source.since(start) + "{}"
-                    yield from self._deliver(name, written)
+                    args_error = yield from self._deliver(key, name, written)
                     start = source.offset
                 else:
                     yield from written.value()
         except FormError as reason:
             error = CUT_OFF if isinstance(reason, CutOffError) else NOT_JSON
-        if error == NOT_JSON and not head:
+        end = source.offset
+        if error == NOT_JSON:
             yield from self._skip_to_tag()
         text = head + source.since(start)
+        if error == NOT_JSON and (mended := mend(text)):
+            text, written, error = mended, members_of(mended), None
+        elif error and head:
+            # What follows arguments that were delivered is text, and not lost.
+            source.go_to(end)
+        error = error or args_error
         if error:
             name = name_in(written.values, self._tools)[1]
             args = located_arguments(written.values) or text.strip()
@@ -225,7 +236,7 @@ class OwnCalls:
         else:
             calls = calls_in(text, self._tools) or [WrittenCall("", text, NAMES_NO_TOOL)]
         self._end(calls, is_open=bool(head))
-        return error is None
+        return error in (None, args_error)
 
     def _may_deliver(self, name: str, key: str) -> bool:
         """Tell whether an object under this key can only be the arguments."""
@@ -242,19 +253,23 @@ class OwnCalls:
         for call in calls:
             self._collector.call(call.name, call.args, call.error)
 
-    def _deliver(self, name: str, written: ObjectReader) -> Reading[None]:
-        """Begin a call, and deliver its arguments while they are read."""
+    def _deliver(self, key: str, name: str, written: ObjectReader) -> Reading[str | None]:
+        """Begin a call, and deliver its arguments while they are read; return what is wrong."""
         self._collector.call(name)
-        place = self._source.offset
+        place, arguments = self._source.offset, ArgumentStream()
         try:
             for _ in written.value():
                 if place != written.doubt:
-                    args = self._source.since(place, written.doubt)
-                    self._collector.more(args)
-                    place += len(args)
+                    text = self._source.since(place, written.doubt)
+                    self._collector.more(arguments.feed(text))
+                    place += len(text)
                 yield
         finally:
-            self._collector.more(self._source.since(place))
+            self._collector.more(arguments.feed(self._source.since(place)))
+            rest, delivered = arguments.finish()
+            self._collector.more(rest)
+            written.values[key] = delivered
+        return None if isinstance(parse_json(delivered), dict) else NOT_AN_OBJECT
 
     def _skip_to_tag(self) -> Reading[None]:
         while (yield from self._source.skip_over(_UP_TO_TAG)):

@@ -16,10 +16,17 @@ from langchain_onlysq.prompted_tools.text_source import (
 from langchain_onlysq.response.json_text import parse_json
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_IN_STRING = re.compile(r'(?:[^"\\<]++|\\[^<])++')
+_IN_STRING = {
+    '"': re.compile(r'(?:[^"\\<]++|\\[^<])++'),
+    # Which is no JSON, but what some models write, and what is mended.
+    "'": re.compile(r"(?:[^'\\<]++|\\[^<])++"),
+}
 _IN_SCALAR = re.compile(r"[^ \t\r\n,{}\[\]\"<]+")
-_UP_TO_STRUCTURE = re.compile(r'(?:[^"{}\[\]<]++|"(?:[^"\\<]++|\\[^<])*+")++')
-_LINE_UP_TO_QUOTE = re.compile(r'[^"\\\r\n]+')
+_UP_TO_STRUCTURE = re.compile(r"""(?:[^"'{}\[\]<]++|"(?:[^"\\<]++|\\[^<])*+")++""")
+_LINE_UP_TO_QUOTE = {
+    '"': re.compile(r'[^"\\\r\n]+'),
+    "'": re.compile(r"[^'\\\r\n]+"),
+}
 _DECODER = json.JSONDecoder(strict=False)
 _SCALAR_STARTS = frozenset("-0123456789tfnNI")
 
@@ -88,7 +95,7 @@ class ObjectReader:
         self._source.take(1)
         while depth:
             char = yield from self._source.need(_UP_TO_STRUCTURE)
-            if char == '"':
+            if char in _IN_STRING:
                 yield from self.skip_string()
             else:
                 self._source.take(1)
@@ -106,8 +113,8 @@ class ObjectReader:
     def skip_string(self) -> Reading[None]:
         """Read a string."""
         source = self._source
-        source.take(1)
-        while (char := (yield from source.skip_over(_IN_STRING))) != '"':
+        quote = source.take(1)
+        while (char := (yield from source.skip_over(_IN_STRING[quote]))) != quote:
             if char:
                 source.take(1)
                 # What follows a backslash is part of the string, if it is not a tag.
@@ -118,23 +125,23 @@ class ObjectReader:
             if not tag:
                 raise CutOffError
             if tag in source.tags.closers:
-                yield from self._doubtful(source.offset)
+                yield from self._doubtful(source.offset, quote)
             else:
                 source.take(1)
         source.take(1)
 
-    def _doubtful(self, start: int) -> Reading[None]:
+    def _doubtful(self, start: int, quote: str) -> Reading[None]:
         """Read from a closing tag to the next quote; go back where its line has none."""
         source, self.doubt = self._source, start
         tags, source.tags = source.tags, NO_MARKS
         source.take(1)
-        while (char := (yield from source.skip_over(_LINE_UP_TO_QUOTE))) == "\\":
+        while (char := (yield from source.skip_over(_LINE_UP_TO_QUOTE[quote]))) == "\\":
             source.take(1)
             if (yield from source.skip_over()) in "\r\n":
                 break
             source.take(1)
         self.doubt, source.tags = None, tags
-        if char != '"':
+        if char != quote:
             source.go_to(start)
             raise CutOffError
 

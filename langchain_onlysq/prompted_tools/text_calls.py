@@ -18,9 +18,9 @@ from langchain_onlysq.prompted_tools.text_source import (
 )
 from langchain_onlysq.prompted_tools.written_call import (
     CUT_OFF,
-    NOT_AN_OBJECT,
     WrittenCall,
     call_with,
+    json_call,
 )
 from langchain_onlysq.response.json_text import parse_json
 
@@ -85,12 +85,11 @@ def read_named(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
         yield from ObjectReader(source).skip()
     except CutOffError:
         return [WrittenCall(bound, source.since(start).strip(), CUT_OFF)]
-    text = source.since(args)
-    error = None if isinstance(parse_json(text), dict) else NOT_AN_OBJECT
+    call = json_call(bound, source.since(args))
     if is_fenced:
         yield from source.skip_over(BLANKS)
         yield from source.skip_over(_BACKTICKS)
-    return [WrittenCall(bound, text, error)]
+    return [call]
 
 
 def read_named_line(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:

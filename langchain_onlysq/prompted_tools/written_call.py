@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_onlysq.prompted_tools.json_object import items_of, members_of
 from langchain_onlysq.response.json_text import parse_json
+from langchain_onlysq.response.loose_json import mend
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -55,6 +56,29 @@ class WrittenCall(NamedTuple):
     is_plain: bool = False
 
 
+def json_call(name: str, raw: str, *, twice: bool = False) -> WrittenCall:
+    """Return the call of a tool whose arguments are written as a JSON value.
+
+    Args:
+        name: Name of the tool.
+        raw: The arguments; where their syntax alone is wrong, they are mended.
+        twice: Whether something in the call is given twice.
+    """
+    if twice:
+        return WrittenCall(name, raw, TWICE)
+    if raw.strip() == "null":
+        return WrittenCall(name, "{}")
+    text, value = raw, parse_json(raw)
+    if isinstance(value, str):
+        text = value.strip()
+        value = parse_json(text) if text else {}
+    if value is None and (mended := mend(text)):
+        text, value = mended, parse_json(mended)
+    if isinstance(value, dict):
+        return WrittenCall(name, text or "{}")
+    return WrittenCall(name, raw, NOT_AN_OBJECT)
+
+
 def call_with(name: str, arguments: Mapping[str, Any]) -> WrittenCall:
     """Return the call of a tool with arguments that were not written as JSON."""
     return WrittenCall(name, json.dumps(arguments, ensure_ascii=False))
@@ -67,8 +91,11 @@ def broken_call(text: str, tools: BoundTools, error: str) -> WrittenCall:
 
 
 def calls_in(text: str, tools: BoundTools) -> list[WrittenCall]:
-    """Read the calls in a JSON value, a list of them or one."""
+    """Read the calls in a JSON value, a list of them or one, mended where it must be."""
     value = parse_json(text)
+    if value is None:
+        text = mend(text) or text
+        value = parse_json(text)
     if isinstance(value, dict):
         for key in LISTS:
             if isinstance(value.get(key), list) and value.keys() <= ENVELOPE:
@@ -120,7 +147,7 @@ def read_call(
     if not name and len(members) == 1:
         ((key, raw),) = members.items()
         if tools.resolve(key) in tools and raw.startswith("{"):
-            return _call_of(tools.resolve(key), raw, twice=twice)
+            return json_call(tools.resolve(key), raw, twice=twice)
     if not name:
         return WrittenCall("", located_arguments(members) or text.strip(), NAMES_NO_TOOL)
     found = [key for key in ARGUMENT_KEYS if key in members]
@@ -134,7 +161,7 @@ def read_call(
         return _flat_call(name, members, beside, own, text, twice=twice)
     twice = twice or len(found) > 1 or any(key in own for key in beside)
     is_plain = found[0] in ("arguments", "parameters") or bool(wrapper) or "type" in members
-    return _call_of(name, members[found[0]], twice=twice)._replace(is_plain=is_plain)
+    return json_call(name, members[found[0]], twice=twice)._replace(is_plain=is_plain)
 
 
 def located_arguments(members: Mapping[str, str]) -> str | None:
@@ -180,18 +207,3 @@ def _flat_call(
         return WrittenCall(name, text.strip(), NOT_ITS_OWN)
     args = ", ".join(f"{json.dumps(key)}: {members[key]}" for key in keys)
     return WrittenCall(name, f"{{{args}}}", TWICE if twice else None)
-
-
-def _call_of(name: str, raw: str, *, twice: bool) -> WrittenCall:
-    """Return the call whose arguments are written as a JSON value."""
-    if twice:
-        return WrittenCall(name, raw, TWICE)
-    if raw.strip() == "null":
-        return WrittenCall(name, "{}")
-    text, value = raw, parse_json(raw)
-    if isinstance(value, str):
-        text = value.strip()
-        value = parse_json(text) if text else {}
-    if isinstance(value, dict):
-        return WrittenCall(name, text or "{}")
-    return WrittenCall(name, raw, NOT_AN_OBJECT)

@@ -62,6 +62,16 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     return LooseReader(text).read(start)
 
 
+def mend(text: str) -> str | None:
+    """Return a text as JSON, if it is one whole value that was meant as such; None if not."""
+    start = len(text) - len(text.lstrip())
+    try:
+        value, end = read_value(text, start)
+    except LooseJsonError:
+        return None
+    return None if text[end:].strip() else json.dumps(value, ensure_ascii=False)
+
+
 def read_number(text: str) -> int | float | None:
     """Return the number that a text is, None where it is anything else."""
     found = _NUMBER.fullmatch(text)

@@ -38,19 +38,24 @@ class SyntaxMender:
     def __init__(self) -> None:
         self.finished = False
         self.rest = ""
+        # What is being read, and what waits until it is worth it.
         self._text = ""
+        self._waiting: list[str] = []
+        self._size = 0
         self._depth = 0
         self._in_string = False
         # A comma, and the blanks behind it, that may turn out to be a trailing one.
-        self._comma = ""
+        self._comma: list[str] = []
         # An unfinished token is tried again when there is twice as much of it.
         self._worth_trying = 0
 
     def feed(self, text: str) -> str:
         """Take the next text; return what can be delivered."""
-        self._text += text
-        if len(self._text) < self._worth_trying:
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size < self._worth_trying:
             return ""
+        self._text = "".join(self._waiting)
         mended: list[str] = []
         at = 0
         while at < len(self._text) and not self.finished:
@@ -58,17 +63,19 @@ class SyntaxMender:
             if read == at:
                 break
             at = read
-        self._text = self._text[at:]
-        self._worth_trying = 2 * len(self._text) if len(self._text) > _SHORT else 0
+        left = self._text[at:]
         if self.finished:
-            self.rest, self._text = self._text, ""
+            self.rest += left
+            left = ""
+        self._waiting, self._size = [left], len(left)
+        self._worth_trying = 2 * len(left) if len(left) > _SHORT else 0
         return "".join(mended)
 
     def close(self) -> str:
         """End the text; return what was held back of an object that has not ended."""
         self._worth_trying = 0
         mended = self.feed("")
-        return mended + self._comma + self._text
+        return "".join((mended, *self._comma, *self._waiting))
 
     def _string(self, at: int, mended: list[str]) -> int:
         found = _IN_STRING.match(self._text, at)
@@ -87,14 +94,14 @@ class SyntaxMender:
         if kind in {"blank", "comment"}:
             blank = token if kind == "blank" else " "
             if self._comma:
-                self._comma += blank
+                self._comma.append(blank)
             else:
                 mended.append(blank)
             return found.end()
         if self._comma:
             # Before a closing mark only the blanks behind the comma are left.
-            mended.append(self._comma[1:] if token in {"}", "]"} else self._comma)
-            self._comma = ""
+            mended += self._comma[1:] if token in {"}", "]"} else self._comma
+            self._comma = []
         if kind == "mark":
             mended.append(self._mark(token))
         elif kind == "text":
@@ -105,7 +112,7 @@ class SyntaxMender:
 
     def _mark(self, mark: str) -> str:
         if mark == ",":
-            self._comma = mark
+            self._comma = [mark]
             return ""
         self._in_string = mark == '"'
         self._depth += (mark in "{[") - (mark in "}]")

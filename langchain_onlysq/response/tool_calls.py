@@ -11,6 +11,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from langchain_onlysq.response.argument_stream import ArgumentStream
 from langchain_onlysq.response.deltas import ToolCallDelta
 from langchain_onlysq.response.json_text import is_cut_off, load_json
 
@@ -29,6 +30,9 @@ class ToolCallTable:
         """Start without a call; the index of the first one is given."""
         self._first = first
         self._calls: list[_Call] = []
+        self._ids: set[str] = set()
+        # The latest call at each place, with each id, and with each id at each place.
+        self._latest: dict[Any, _Call] = {}
 
     def feed(self, fragments: Any) -> list[ToolCallDelta]:
         """Take the `tool_calls` of a message or a delta; return the pieces in them."""
@@ -52,10 +56,11 @@ class ToolCallTable:
         """Return the call that a fragment continues; None where it begins a new one."""
         if not self._calls:
             return None
-        here = [call for call in self._calls if call.place == part.place]
-        known = [call for call in here or self._calls if part.id and call.sent_id == part.id]
-        call = (known or here or self._calls)[-1]
-        return None if self._is_new(part, call, elsewhere=not here, known=bool(known)) else call
+        here = self._latest.get(part.place)
+        known = self._latest.get((part.place, part.id) if here else ("", part.id))
+        call = known or here or self._calls[-1]
+        is_new = self._is_new(part, call, elsewhere=not here, known=known is not None)
+        return None if is_new else call
 
     def _is_new(self, part: _Fragment, call: _Call, *, elsewhere: bool, known: bool) -> bool:
         """Tell whether a fragment begins a call of its own, rather than continue this one."""
@@ -72,10 +77,13 @@ class ToolCallTable:
         return bool(part.id and call.sent_id) and not call.is_open()
 
     def _open(self, part: _Fragment) -> _Call:
-        used = {call.id for call in self._calls}
-        call_id = part.id if part.id and part.id not in used else new_call_id()
-        call = _Call(self._first + len(self._calls), part.place, part.id, call_id)
+        call_id = part.id if part.id and part.id not in self._ids else new_call_id()
+        call = _Call(self._first + len(self._calls), part.id, call_id)
         self._calls.append(call)
+        self._ids.add(call_id)
+        self._latest[part.place] = call
+        if part.id:
+            self._latest["", part.id] = self._latest[part.place, part.id] = call
         return call
 
 
@@ -99,70 +107,67 @@ class _Fragment:
 class _Call:
     """What is known of one call."""
 
-    def __init__(self, index: int, place: int | None, sent_id: str | None, call_id: str) -> None:
+    def __init__(self, index: int, sent_id: str | None, call_id: str) -> None:
         self.index = index
-        self.place = place
         self.sent_id = sent_id
         self.id = call_id
         self.name: str | None = None
-        self._arguments: list[str] = []
-        self._handed_over = 0
+        self._arguments = ArgumentStream()
+        # What cannot be delivered yet, for want of a name.
+        self._held: list[str] = []
+        self._text: list[str] = []
 
     def is_open(self) -> bool:
         """Whether arguments have begun and are not complete."""
-        text = "".join(self._arguments)
-        return bool(text.strip()) and parse_arguments(text) is None
+        return self._arguments.has_begun and not self._is_complete()
 
     def is_done_before(self, part: _Fragment) -> bool:
         """Whether the arguments are complete, and the fragment begins others."""
-        return part.arguments.lstrip().startswith("{") and (
-            parse_arguments("".join(self._arguments)) is not None and bool(self._arguments)
-        )
+        begins_others = part.arguments.lstrip().startswith("{")
+        return begins_others and self._arguments.has_begun and self._is_complete()
+
+    def _is_complete(self) -> bool:
+        if self._arguments.is_object:
+            return self._arguments.is_closed
+        return parse_arguments("".join(self._text)) is not None
 
     def add(self, part: _Fragment) -> list[ToolCallDelta]:
         """Take a fragment; return what can be delivered."""
         is_first = self.name is None
         self.name = self.name or part.name
+        args = ""
         if part.arguments:
-            self._arguments.append(part.arguments)
+            self._text.append(part.arguments)
+            args = self._arguments.feed(part.arguments)
         if self.name is None:
+            self._held.append(args)
             return []
-        deltas = [ToolCallDelta(self.index, self.id, self.name)] if is_first else []
-        if self._streams() and (held := self._arguments[self._handed_over :]):
-            self._handed_over = len(self._arguments)
-            deltas.append(ToolCallDelta(self.index, args="".join(held)))
-        return deltas
+        if is_first:
+            args = "".join((*self._held, args))
+            return [ToolCallDelta(self.index, self.id, self.name), *self._more(args)]
+        return self._more(args)
 
     def close(self, *, whole: bool) -> list[ToolCallDelta]:
         """End the call; return the rest of it, with the reason if it is broken."""
-        text = "".join(self._arguments)
+        rest, text = self._arguments.finish()
         arguments = parse_arguments(text)
-        if self.name is None:
-            error: str | None = "the call has no name"
-        elif not whole and not text.strip():
-            # No arguments, or the first of them did not arrive: nobody can tell.
-            error = "the answer was cut off before the arguments"
-        elif arguments is None:
-            error = why_broken(text)
-        else:
-            error = None
-        deltas: list[ToolCallDelta] = []
-        if self.name is None:
-            deltas.append(ToolCallDelta(self.index, self.id, ""))
-        if self._handed_over:
-            rest = ""
-        elif error is None:
+        if arguments is not None and not self._arguments.is_object:
             # Not an object as it stands: null, nothing, or JSON inside a string.
             rest = json.dumps(arguments, ensure_ascii=False)
+        if self.name is None:
+            error: str | None = "the call has no name"
+        elif not whole and not self._arguments.has_begun:
+            # No arguments, or the first of them did not arrive: nobody can tell.
+            error, rest = "the answer was cut off before the arguments", ""
         else:
-            rest = text
-        if rest or error:
-            deltas.append(ToolCallDelta(self.index, args=rest, error=error))
-        return deltas
+            error = why_broken(text) if arguments is None else None
+        if self.name is None:
+            first = ToolCallDelta(self.index, self.id, "")
+            return [first, *self._more("".join((*self._held, rest)), error)]
+        return self._more(rest, error)
 
-    def _streams(self) -> bool:
-        """Whether the arguments are an object as they come, so that nothing need be held back."""
-        return next((a for a in self._arguments if a.strip()), "").lstrip().startswith("{")
+    def _more(self, args: str, error: str | None = None) -> list[ToolCallDelta]:
+        return [ToolCallDelta(self.index, args=args, error=error)] if args or error else []
 
 
 def parse_arguments(text: str) -> dict[str, Any] | None:

@@ -87,8 +87,13 @@ def test_forms_that_need_tags(text: str, args: str) -> None:
         ("```json\n", "", ("", "```json", CUT)),
         ("```json\nw()\n```</tool_call>!", "!", ("", "```json\nw()\n```", NO_JSON)),
         ("```json", "", ("", "```json", CUT)),
-        ("{'name':'w'}</tool_call>!", "!", ("", "{'name':'w'}", NO_JSON)),
-        ('{"name":"w",}</tool_call>', "", ("w", '{"name":"w",}', NO_JSON)),
+        ("{'name':'w'; 'x'}</tool_call>!", "!", ("", "{'name':'w'; 'x'}", NO_JSON)),
+        (
+            "{'name':'w', 'args':{'a':1</tool_call>!",
+            "!",
+            ("", "{'name':'w', 'args':{'a':1", NO_JSON),
+        ),
+        ('{"name":"w",,}</tool_call>', "", ("w", '{"name":"w",,}', NO_JSON)),
         ('{"na\\x":1}</tool_call>', "", ("", '{"na\\x":1}', NO_JSON)),
         ('{"name":?}', "", ("", '{"name":?}', NO_JSON)),
         ('{"name":w}{"name":"w"}', "", ("", '{"name":w}{"name":"w"}', NO_JSON)),
@@ -116,7 +121,7 @@ def test_forms_that_need_tags(text: str, args: str) -> None:
         ('{"name":"w","arguments":{"a":1} "x":2}', '"x":2}', ("w", ARGS, NO_JSON)),
         (f"{CALL}}}</tool_call>", "}", ("w", ARGS, NO_JSON)),
         (f'{CALL},"b":2}}</tool_call>!', ',"b":2}!', ("w", ARGS, NO_JSON)),
-        (f"[{CALL},]</tool_call>", "", ("w", f"[{CALL},]", NO_JSON)),
+        (f"[{CALL},,]</tool_call>", "", ("w", f"[{CALL},,]", NO_JSON)),
         (f"[{CALL},</tool_call>", "", ("w", f"[{CALL},", CUT)),
         (f"[{CALL}", "", ("w", f"[{CALL}", CUT)),
         (f"[{CALL}, 1]", "", ("w", f"[{CALL}, 1]", "the call names no tool")),
@@ -141,6 +146,57 @@ def test_broken_calls(text: str, rest: str, call: Call | None) -> None:
         assert (name, args) == call[:2]
         assert call[2]
         assert call[2] in error
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("{'name': 'w', 'arguments': {'a': 1}}", '{"a": 1}'),
+        ('{"name": "w",}', "{}"),
+        (f"[{CALL},]", '{"a": 1}'),
+        (f"{{{CALL}}}", '{"a": 1}'),
+        (f"[{CALL.replace(':1', ':True')}]", '{"a": true}'),
+        ('{name: "w", arguments: {a: 1}}', '{"a": 1}'),
+        ('{{"name": "w", "arguments": {{"a": 1}}}}', '{"a": 1}'),
+        ('{"name": "w", "arguments": {{"a": 1}}}', '{"a": 1}'),
+        ('{"name": "w", "arguments": {"a": 1,}}', '{"a": 1}'),
+        ('{"name": "w", "arguments": {"a": 1,},}', '{"a": 1}'),
+        ('{"name": "w", "arguments": {"a": 1}, "id": None}', '{"a": 1}'),
+        ('{"name": "w", "arguments": {"a": [None, True,], b: {\'c\': \'it"s }\'}}}',
+         '{"a": [null, true], "b": {"c": "it\\"s }"}}'),
+        ("{\"name\": \"w\", \"arguments\": {'a': '</tool_call>'}}", '{"a": "</tool_call>"}'),
+        ('{"name": "w", "arguments": "{\'a\': 1}"}', '{"a": 1}'),
+    ],
+)  # fmt: skip
+def test_what_is_mended(text: str, args: str) -> None:
+    for whole in (f"<tool_call>{text}</tool_call>", f"<tool_call>\n{text}", f"<tool_call>{text}\n"):
+        assert read_all_ways(whole) == ("", [("w", args, None)])
+    assert read_all_ways(f"Well.\n<tool_call>{text}</tool_call>\n{TAGGED} So.") == (
+        "Well.\nSo.",
+        [("w", args, None), GOOD],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ('{"a": Rome}', NO_OBJECT),
+        ('{"a": 1 "b": 2}', NO_OBJECT),
+        ('{"a": 1,, "b": 2}', NO_OBJECT),
+        ('{"a": {{"b": 2}}}', NO_OBJECT),
+        ("{'a': 1, 'a': 2}", NO_OBJECT),
+        ('{"a": NaN}', NO_OBJECT),
+        ("{'a': 'b}", CUT),
+        ('{"a": True, "b": ', CUT),
+    ],
+)
+def test_what_is_not_mended(arguments: str, error: str) -> None:
+    text = f'<tool_call>{{"name": "w", "arguments": {arguments}}}</tool_call>'
+    rest, ((name, args, said),) = read_all_ways(text)
+    assert (rest, name) == ("", "w")
+    assert args.startswith(arguments)
+    assert said
+    assert error in said
 
 
 def test_a_new_tag_ends_a_broken_call() -> None:

@@ -156,9 +156,13 @@ def test_a_call_is_streamed() -> None:
     reader = ToolCallReader(TOOLS, new_id=lambda: "x")
     assert "".join(map(str, reader.feed("Well <b"))) == "Well <b"
     assert reader.feed('r>, <tool_call>{"name": "w", "arg') == ["r>,"]
-    assert reader.feed('uments": {') == [ToolCallDelta(0, "x", "w"), ToolCallDelta(0, args="{")]
-    assert reader.feed('"a": "b') == [ToolCallDelta(0, args='"a": "b')]
-    assert reader.feed('"} , "id": 3}') == [ToolCallDelta(0, args='"}')]
+    assert reader.feed('uments": {"') == [ToolCallDelta(0, "x", "w"), ToolCallDelta(0, args='{"')]
+    assert reader.feed('a": "b') == [ToolCallDelta(0, args='a": "b')]
+    assert reader.feed(" c") == [ToolCallDelta(0, args=" c")]
+    # A comma may be one too many.
+    assert reader.feed('",') == [ToolCallDelta(0, args='"')]
+    assert reader.feed(' "d": 1') == [ToolCallDelta(0, args=', "d": ')]
+    assert reader.feed('} , "id": 3}') == [ToolCallDelta(0, args="1}")]
     assert reader.feed("</tool_call>") == []
     assert reader.close(whole=True) == []
 

@@ -167,7 +167,10 @@ BROKEN = {
     '{"path": ': "cut off",
     "{": "cut off",
     '{"path": "/etc"}}': "not JSON",
-    "{'path': 1}": "not JSON",
+    "{'path': 1": "not JSON",
+    '{"path": 1,,}': "not JSON",
+    '{"path": etc}': "not JSON",
+    '{"a": {{"b": 1}}}': "not JSON",
     "[1, 2]": "not a JSON object",
     "7": "not a JSON object",
     '"text"': "not a JSON object",
@@ -188,6 +191,34 @@ def test_broken_arguments_never_become_a_call(arguments: str, reason: str) -> No
         assert reason in broken["args"]
         assert reason in broken["error"]
         assert (broken["name"], broken["id"]) == ("f", "a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        ("{'path': 1}", {"path": 1}),
+        ('{"path": 1, }', {"path": 1}),
+        ('{"path": [True, None,]}', {"path": [True, None]}),
+        ('{path: "a"}', {"path": "a"}),
+        ('{{"path": 1}}', {"path": 1}),
+        ("\"{'path': 1}\"", {"path": 1}),
+    ],
+)
+def test_syntax_is_mended(arguments: str, meant: dict[str, Any]) -> None:
+    for fragments in (
+        [[part(arguments, name="f", key="a")]],
+        [[part("", name="f", key="a")], *[[part(c)] for c in arguments]],
+        [[part(arguments, key="a")], [part(name="f")]],
+    ):
+        message = both(read(*fragments))
+        assert [(call["name"], call["args"]) for call in message.tool_calls] == [("f", meant)]
+        assert message.invalid_tool_calls == []
+
+
+def test_blanks_before_the_arguments_are_not_a_call_of_their_own() -> None:
+    fragments = [[part(" ", name="f", key="a")], [part('{"city": '), part('"Rome"}')]]
+    message = both(read(*fragments))
+    assert [call["args"] for call in message.tool_calls] == [{"city": "Rome"}]
 
 
 def test_a_call_without_a_name_is_broken() -> None:

@@ -31,8 +31,9 @@ _RUNS = {str: ("text", "lc_text"), Reasoning: ("reasoning", "lc_reasoning")}
 class EventMaker:
     """Makes the events of one streamed answer.
 
-    A block of text or reasoning ends where something else begins, and so does a prompted call.
-    Native calls may go on after something else, so they end with the message.
+    A block of text or reasoning ends where something else begins. A prompted call ends where text
+    or the next one does: reasoning and native calls, which do not stand in the text, may come in
+    the middle of it. Native calls may go on after anything, so they end with the message.
     """
 
     streams = True
@@ -104,7 +105,8 @@ class EventMaker:
         """End what ends where a piece of another kind begins."""
         yield from self._start()
         yield from self._end_run()
-        yield from self._end_calls(only_sequential=True)
+        if kind is str:
+            yield from self._end_calls(only_sequential=True)
         self._kind = kind
         if kind in _RUNS:
             name, _ = _RUNS[kind]
@@ -127,7 +129,8 @@ class EventMaker:
 
     def _call(self, delta: ToolCallDelta) -> Iterator[Event]:
         if delta.index not in self._calls:
-            yield from self._end_calls(only_sequential=True)
+            if delta.sequential:
+                yield from self._end_calls(only_sequential=True)
             self._calls[delta.index] = (self._next_index, [])
             block = {"type": "tool_call_chunk", "id": delta.id, "name": delta.name, "args": ""}
             yield self._begin({**block, "index": f"lc_tc_{delta.index}"})

@@ -31,7 +31,8 @@ class ToolCallDelta:
         name: Name of the tool.
         args: The next characters of the arguments, a JSON object in the end.
         error: Why the call is broken, known with its last piece; None while it is not.
-        sequential: Whether nothing else comes between the pieces of the call; its first one knows.
+        sequential: Whether the call stands in the text, so that it ends before further text and the
+            next such call; its first piece knows.
     """
 
     index: int

@@ -34,6 +34,8 @@ STREAMS = (Shape("c", 40), Shape("c", 40, events=7), Shape("c", 8, pause=1))
 def address() -> Iterator[str]:
     with running() as url:
         yield url
+    # A measuring process ends with it; this one goes on.
+    raw.client.close()
 
 
 @pytest.fixture

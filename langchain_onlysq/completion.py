@@ -205,10 +205,11 @@ class Completion(Generic[T]):
         yield from send_request(request, self._options.timeouts, timer, context)
         try:
             while not reader.finished:
-                events = reader.events
+                before = reader.progress
                 deltas = reader.feed((yield timer.read()))
-                timer.stop(heard=reader.events != events or (reader.in_event and not streams))
-                if turns and reader.events and not reader.finished:
+                heard = reader.progress != before or (not streams and reader.has_grown())
+                timer.stop(heard=heard)
+                if turns and reader.progress and not reader.finished:
                     turns.answered()
                     turns = None
                 if gate.closed:

@@ -123,15 +123,16 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
     )
 
 
-def stalled(limit: float | None, model: str | None) -> OnlySqTimeoutError:
-    """Return the error for a stream that brought no event for too long.
+def stalled(limit: float, model: str | None, *, streams: bool = True) -> OnlySqTimeoutError:
+    """Return the error for an answer that brought nothing for too long.
 
     Args:
-        limit: The stall timeout in seconds, where it is at hand.
+        limit: The stall timeout in seconds.
         model: Model id that was asked.
+        streams: Whether the answer was to arrive piece by piece.
     """
-    how_long = "" if limit is None else f" for {limit:g} s"
-    msg = f"The stream was silent{how_long}; raise stall_timeout to wait longer."
+    what = "The stream was silent" if streams else "Nothing more of the answer came"
+    msg = f"{what} for {limit:g} s; raise stall_timeout to wait longer."
     return OnlySqTimeoutError(msg, code="stall_timeout", model=model)
 
 

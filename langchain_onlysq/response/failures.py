@@ -46,6 +46,12 @@ def nested_too_deeply(context: ErrorContext) -> OnlySqError:
     return _error(OnlySqResponseError, "The answer is nested too deeply.", context)
 
 
+def too_long(context: ErrorContext) -> OnlySqError:
+    """Return the error for a body that goes on without any part of an answer in it."""
+    message = "The answer goes on and on without being one; try again, or try another model."
+    return _error(OnlySqResponseError, message, context)
+
+
 def no_choices(keys: Iterable[str], context: ErrorContext) -> OnlySqError:
     """Return the error for an answer that has other keys instead of choices."""
     named = excerpt(", ".join(map(str, keys)), _QUOTED_CHARS) or "none"

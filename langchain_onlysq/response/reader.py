@@ -47,6 +47,12 @@ _CONTENT = (
 )
 """Keys of a message that hold a part of the answer."""
 
+_MOST_BYTES = 1 << 27
+"""Of what is not an event yet; an answer with images in it has some ten million."""
+
+_SHOWS_LIFE = 1024
+"""Bytes by which a whole answer has to grow, now and then, to be waited for."""
+
 _PLAIN = frozenset({"role", "content"})
 """Keys of a delta that holds nothing but text."""
 
@@ -58,7 +64,8 @@ class AnswerReader:
     raises what went wrong, if anything did.
 
     Attributes:
-        events: Number of events read so far; heartbeats do not count.
+        progress: How many events have brought the answer on; neither heartbeats nor what follows
+            the end mark do.
         finished: Whether nothing more is to be read: `[DONE]`, a stop sequence, a failure, the end.
         at_end_mark: Whether `[DONE]` was read, behind which nothing of the answer follows.
     """
@@ -78,12 +85,15 @@ class AnswerReader:
             call_reader: Finds calls of tools in the text; None where there are none in it.
             object_filter: Drops what stands around an object; None where all text is wanted.
         """
-        self.events = 0
+        self.progress = 0
         self.finished = False
         self.at_end_mark = False
         self._options = options
         self._context = context
         self._decoder = EventDecoder()
+        self._is_first = True
+        # Bytes since the last event, and since they have shown life.
+        self._unread = self._grown = 0
         self._content = ContentReader(options, call_reader, object_filter)
         self._has_stops = bool(options.stop)
         self._last: dict[str, Any] = {}
@@ -97,10 +107,12 @@ class AnswerReader:
             additional=self._content.additional,
         )
 
-    @property
-    def in_event(self) -> bool:
-        """Whether an event has begun to arrive."""
-        return self._decoder.in_event
+    def has_grown(self) -> bool:
+        """Tell whether a whole answer is still arriving, since this was asked last."""
+        if self._grown < _SHOWS_LIFE:
+            return False
+        self._grown = 0
+        return True
 
     @property
     def complete(self) -> bool:
@@ -112,7 +124,16 @@ class AnswerReader:
         if piece is None:
             self.finished = True
             return []
-        return self._read(self._decoder.feed(piece))
+        events = self._decoder.feed(piece)
+        if events:
+            self._unread = 0
+            return self._read(events)
+        self._unread += len(piece)
+        if self._decoder.in_answer:
+            self._grown += len(piece.strip())
+        if self._unread > _MOST_BYTES:
+            self._fail(failures.too_long(self._context))
+        return []
 
     def close(self) -> list[Delta]:
         """End the body; return what was still open or held back."""
@@ -144,9 +165,9 @@ class AnswerReader:
     def _read(self, events: list[Any]) -> list[Delta]:
         deltas: list[Delta] = []
         for event in events:
-            self.events += 1
             try:
                 if text := self._next_text(event):
+                    self.progress += 1
                     self._content.read_text(text, deltas)
                     if self._has_stops:
                         self._obey_stop()
@@ -156,6 +177,7 @@ class AnswerReader:
                 self._fail(failures.nested_too_deeply(self._context))
             except OnlySqError as failure:
                 self._fail(failure)
+            self._is_first = False
             if self._stopped:
                 break
         self._take_note(deltas)
@@ -217,9 +239,8 @@ class AnswerReader:
     def _refuse(self, event: Any) -> None:
         """Raise for an event that is not a JSON object, unless it shows that the body was cut."""
         opening = self._decoder.opening.lstrip(BLANKS)
-        whole_document = self.events == 1 and opening[:1] in {b"{", b"["}
+        whole_document = self._is_first and opening[:1] in {b"{", b"["}
         if self._decoder.cut_off and not whole_document:
-            self.events -= 1
             return
         raw = bytes(event) if isinstance(event, Unreadable) else json.dumps(event).encode()
         raise failures.not_understood(raw, self._context)
@@ -238,6 +259,7 @@ class AnswerReader:
             self._end.usage = usage
         choice = first_choice(choices if isinstance(choices, list) else None)
         if choice is not None:
+            self.progress += not self.complete
             self._end_rule.has_choices = True
             self._read_choice(choice, deltas, is_chunk=_is_chunk(answer))
         elif usage:

@@ -17,6 +17,9 @@ from pydantic_core import from_json
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _OPENING_BYTES = 4096
+_FEW_PIECES = 16
+_BLANKS = _BOM + b" \t\r\n"
+_DOCUMENT_STARTS = frozenset({b"{", b"[", b"<", b'"'})
 
 
 class _Done:
@@ -78,6 +81,15 @@ class EventDecoder:
         """Whether an event, or a line, has begun and not ended."""
         return bool(self._tail or self._data or self._document)
 
+    @property
+    def in_answer(self) -> bool:
+        """Whether what has begun and not ended is part of an answer, and not of a heartbeat."""
+        if self._data or self._document is not None:
+            return True
+        begun = b"".join(self._tail[:_FEW_PIECES]).lstrip(_BLANKS)
+        is_data = begun.startswith(b"data:") and bool(begun[5:].strip())
+        return is_data or begun[:1] in _DOCUMENT_STARTS
+
     def feed(self, piece: bytes) -> list[Event]:
         """Decode the next bytes.
 
@@ -132,7 +144,7 @@ class EventDecoder:
             if (value := _parse(document)) is not _NOT_JSON:
                 events.append(value)
             else:
-                self.cut_off = not document.lstrip(_BOM + b" \t\r\n").startswith(b"<")
+                self.cut_off = not document.lstrip(_BLANKS).startswith(b"<")
                 events.append(Unreadable(document))
         return events + self._flush_data(at_end=True)
 

@@ -21,8 +21,11 @@ JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 DONE = b"data: [DONE]\n\n"
 
-Framing: TypeAlias = Literal["chunked", "length", "close"]
-"""How the end of a body is told: by chunks, by a Content-Length, or by the connection's end."""
+Framing: TypeAlias = Literal["chunked", "length", "close", "raw"]
+"""How the end of a body is told: by chunks, by a Content-Length, or by the connection's end.
+
+With "raw" nothing is told: the body is all that goes out, and has a head in it if it needs one.
+"""
 
 Shaped: TypeAlias = "Callable[[Request], Reply]"
 """A reply that takes its shape from the request, as the builders of answers return it."""
@@ -270,6 +273,21 @@ class Reply:
             f"<body><h1>{shown}</h1></body></html>\n"
         )
         return cls(status, {"Content-Type": "text/html; charset=utf-8"}, page.encode(), "length")
+
+    @classmethod
+    def raw(cls, *items: bytes | Step) -> Reply:
+        r"""Send bytes as they are, without a head; the connection stays open behind them.
+
+        Args:
+            items: Bytes and steps.
+
+        Returns:
+            The reply.
+
+        Example:
+            >>> reply = Reply.raw(b"HTTP/1.1 102 Processing\r\n\r\n", Hold())
+        """
+        return cls(body=items, framing="raw")
 
     @classmethod
     def redirect(cls, status: int, location: str) -> Reply:

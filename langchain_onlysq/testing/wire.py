@@ -25,7 +25,7 @@ def actions(reply: Reply) -> Iterator[Action]:
     Yields:
         Bytes to write and steps to take; `Close` last where the reply ends the connection.
     """
-    head = _head(reply)
+    head = b"" if reply.framing == "raw" else _head(reply)
     for item in _unrolled(reply):
         if isinstance(item, bytes):
             yield from filter(None, (head, _frame(reply, item)))

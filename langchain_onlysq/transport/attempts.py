@@ -108,13 +108,15 @@ def send_request(
         request = request.to(target)
     if head.status in _REDIRECT:
         raise _redirected(head.status, target, context)
-    raise (yield from _refused(head, context))
+    raise (yield from _refused(head, timeout[1], context))
 
 
-def _refused(head: ResponseHead, context: ErrorContext) -> Generator[Effect, Any, OnlySqError]:
+def _refused(
+    head: ResponseHead, read_timeout: float | None, context: ErrorContext
+) -> Generator[Effect, Any, OnlySqError]:
     """Read the body of an error, as much as arrives of it: the status says enough."""
     body = b""
-    until = monotonic() + _ERROR_BODY_SECONDS
+    until = monotonic() + min(_ERROR_BODY_SECONDS, read_timeout or _ERROR_BODY_SECONDS)
     try:
         while len(body) < _ERROR_BODY_BYTES and (left := until - monotonic()) > 0:
             piece = yield Read(limit=left)

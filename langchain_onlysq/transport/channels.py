@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
-from langchain_onlysq.errors import OnlySqError, OnlySqTimeoutError
-from langchain_onlysq.errors.classify import stalled
+from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.settings.http_library import library_of
+from langchain_onlysq.transport.deadlines import (
+    DeadlineError,
+    Watch,
+    keep_deadlines,
+    set_deadline,
+)
 from langchain_onlysq.transport.flow import (
     AcquirePermit,
     Effect,
@@ -29,7 +31,11 @@ from langchain_onlysq.transport.flow import (
     Sleep,
 )
 from langchain_onlysq.transport.leftovers import close_later
-from langchain_onlysq.transport.network_errors import error_from_network, is_network_error
+from langchain_onlysq.transport.network_errors import (
+    error_from_network,
+    is_network_error,
+    too_late,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -46,6 +52,14 @@ _Manager = TypeVar("_Manager")
 _NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None))
 
 _TIMEOUTS = ("connect", "read", "write", "pool")
+
+_STARTED, _CONNECTED = ".started", ("connect_tcp.complete", "start_tls.complete")
+_WAITS_FOR_HEAD = frozenset(
+    f"http{version}.receive_response_headers.{state}"
+    for version in ("11", "2")
+    for state in ("started", "complete")
+)
+"""What the library traces once a request is sent, and once the head of its answer is there."""
 
 _DRAIN_SECONDS = 0.005
 """How long the rest of an answer that ended properly is read, for the sake of its connection."""
@@ -116,10 +130,6 @@ class _Channel(Generic[_Lend, _Manager]):
         """Say what a failure of the network means, before or after the head of the answer came."""
         return error_from_network(error, self._sent, answered=answered)
 
-    def _stalled(self) -> OnlySqTimeoutError:
-        sent = self._sent
-        return stalled(sent.timeout[1] if sent.stalls else None, sent.request.model)
-
 
 class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
     """The outside world of one sync call."""
@@ -160,13 +170,18 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
         except OnlySqError as error:
             return error
         try:
-            request = _build_request(lease.client, effect)
+            request = _build_request(lease.client, effect, self._trace)
             response = lease.client.send(request, stream=True, follow_redirects=False)
         except BaseException as error:
             lease.give_back()
+            if isinstance(error, DeadlineError):
+                return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
             return self._failure(error, answered=False)
+        finally:
+            set_deadline(None)
+        keep_deadlines(response.extensions.get("network_stream"))
         is_decoded = _is_decoded(response)
         pieces = response.iter_bytes() if is_decoded else iter(response.stream)
         head = self._accept(response, pieces, lease)
@@ -174,36 +189,28 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
         return head
 
     def _read(self, effect: Read) -> bytes | OnlySqError | None:
-        if effect.limit is not None:
-            return self._read_within(effect.limit)
+        set_deadline(effect.limit)
         try:
             return next(self._pieces, None)
+        except DeadlineError:
+            return b""
         except Exception as error:
             if not is_network_error(error):
                 raise
             return self._failure(error)
-
-    def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
-        """Read with a limit of this read alone, which the library has no setting for."""
-        response = cast("_Answer", self._answer).response
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            _shut_down(response)
-
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            piece = self._read(Read())
         finally:
-            timer.cancel()
-        return piece if isinstance(piece, bytes) or not expired.is_set() else self._stalled()
+            set_deadline(None)
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """See what the library does while it sends."""
+        if event in _WAITS_FOR_HEAD:
+            set_deadline(self._sent.timeout[1] if event.endswith(_STARTED) else None)
+        elif event.endswith(_CONNECTED):
+            keep_deadlines(info["return_value"])
 
     def _drain(self) -> None:
         until = time.monotonic() + _DRAIN_SECONDS
-        while isinstance(self._read_within(max(until - time.monotonic(), 0.0)), bytes):
+        while _is_more(self._read(Read(until - time.monotonic()))):
             pass
 
 
@@ -211,6 +218,11 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
     """The outside world of one async call."""
 
     _pieces: AsyncIterator[bytes]
+
+    def __init__(self, *args: Any) -> None:
+        """Take what the call may use."""
+        super().__init__(*args)
+        self._watch = Watch()
 
     def perform(self, effect: Effect) -> Awaitable[Any]:
         """Carry out one effect; return its outcome, or the error that the network made of it."""
@@ -232,6 +244,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
 
     async def close(self) -> None:
         """Let go of the answer, read or not."""
+        self._watch.close()
         if answer := self._let_go():
             answer.lease.give_back()
             if not answer.response.is_closed:
@@ -245,56 +258,62 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         except OnlySqError as error:
             return error
         try:
-            request = _build_request(lease.client, effect)
+            request = _build_request(lease.client, effect, self._trace)
             response = await lease.client.send(request, stream=True, follow_redirects=False)
         except BaseException as error:
             lease.give_back()
+            if isinstance(error, asyncio.CancelledError) and self._watch.expired():
+                return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
             return self._failure(error, answered=False)
+        finally:
+            self._watch.stop()
         is_decoded = _is_decoded(response)
         pieces = response.aiter_bytes() if is_decoded else aiter(response.stream)
         return self._accept(response, pieces, lease)
 
     async def _read(self, effect: Read) -> bytes | OnlySqError | None:
-        if effect.limit is not None:
-            return await self._read_within(effect.limit)
+        self._watch.start(effect.limit)
         try:
             return await self._pieces.__anext__()
         except StopAsyncIteration:
             return None
+        except asyncio.CancelledError:
+            if not self._watch.expired():
+                raise
+            return b""
         except Exception as error:
             if not is_network_error(error):
                 raise
             return self._failure(error)
+        finally:
+            self._watch.stop()
 
-    async def _read_within(self, seconds: float) -> bytes | OnlySqError | None:
-        """Read with a limit of this read alone."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._read(Read())
-        except TimeoutError:
-            return self._stalled()
+    async def _trace(self, event: str, _: dict[str, Any]) -> None:
+        """See what the library does while it sends."""
+        if event in _WAITS_FOR_HEAD:
+            self._watch.start(self._sent.timeout[1] if event.endswith(_STARTED) else None)
 
     async def _drain(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                while isinstance(await self._read(Read()), bytes):
-                    pass
+        until = time.monotonic() + _DRAIN_SECONDS
+        while _is_more(await self._read(Read(until - time.monotonic()))):
+            pass
 
 
 # Helpers without IO
 
 
-def _build_request(client: Any, effect: Send) -> Any:
+def _build_request(client: Any, effect: Send, trace: Callable[..., Any]) -> Any:
     request = effect.request
+    # What the library would make of a timeout, in the same words.
+    timeout = dict(zip(_TIMEOUTS, effect.timeout, strict=True))
     return client.build_request(
         "GET" if request.body is None else "POST",
         _parse_url(library_of(client), request.url),
         headers=request.headers,
         content=request.body,
-        # What the library would make of a timeout, in the same words.
-        extensions={"timeout": dict(zip(_TIMEOUTS, effect.timeout, strict=True))},
+        extensions={"timeout": timeout, "trace": trace},
     )
 
 
@@ -302,6 +321,10 @@ def _build_request(client: Any, effect: Send) -> Any:
 def _parse_url(library: ModuleType, url: str) -> Any:
     """Parse an address, which a model asks over and over, for a client of one of the libraries."""
     return library.URL(url)
+
+
+def _is_more(piece: bytes | OnlySqError | None) -> bool:
+    return isinstance(piece, bytes) and bool(piece)
 
 
 def _is_decoded(response: Any) -> bool:
@@ -322,10 +345,3 @@ def _retry_state(report: ReportRetry) -> RetryCallState:
     state.upcoming_sleep = report.seconds
     state.set_exception((type(report.error), report.error, None))
     return state
-
-
-def _shut_down(response: Any) -> None:
-    """Wake a thread that waits for this answer."""
-    connection = response.extensions["network_stream"].get_extra_info("socket")
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

@@ -45,8 +45,7 @@ class Read(Effect):
     """Wait for the next bytes of the answer; the outcome is None at the end of the body.
 
     Attributes:
-        limit: Seconds after which waiting ends with a stall, where the read timeout would be
-            later than that; None where it would not.
+        limit: Seconds after which waiting ends without any; None for no limit.
     """
 
     limit: float | None = None

@@ -100,9 +100,14 @@ def _proxy_in_use() -> str:
     return f"the proxy that {' or '.join(named)} names" if named else "any proxy"
 
 
+def too_late(sent: Send) -> OnlySqTimeoutError:
+    """Return the error for an answer whose head is not whole in time, whatever else has come."""
+    return _timed_out(frozenset({"ReadTimeout"}), sent, sent.request.model)
+
+
 def _timed_out(kinds: frozenset[str], sent: Send, model: str | None) -> OnlySqTimeoutError:
     if sent.stalls and "ReadTimeout" in kinds:
-        return stalled(sent.timeout[1], model)
+        return stalled(sent.timeout[1] or 0.0, model)
     code, text = next(
         ((code, text) for kind, code, text in _TIMEOUTS if kind in kinds),
         ("timeout", "It took longer than {} s"),

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         TimeoutTuple,
     )
 
-_CLOSE_TO_STALL = 0.05
 _READ = Read()
 
 
@@ -27,7 +26,7 @@ class StallTimer:
         streams: Whether the answer is to arrive piece by piece.
     """
 
-    __slots__ = ("_close", "_limit", "_model", "_silent", "_started", "streams")
+    __slots__ = ("_first_read", "_limit", "_model", "_silent", "_started", "streams")
 
     def __init__(self, limit: float | None, model: str | None = None, *, streams: bool) -> None:
         """Begin before the request.
@@ -40,7 +39,7 @@ class StallTimer:
         self.streams = streams
         self._limit = limit
         self._model = model
-        self._close = float("inf") if limit is None else limit * _CLOSE_TO_STALL
+        self._first_read = _READ if limit is None else Read(limit)
         self._silent = 0.0
         self._started = 0.0
 
@@ -59,12 +58,12 @@ class StallTimer:
         """Start to wait for the next bytes.
 
         Returns:
-            The read, with a limit of its own where the read timeout comes too late.
+            The read, with a limit of its own: the read timeout begins anew with every byte.
         """
         self._started = monotonic()
-        if self._limit is None or self._silent < self._close:
-            return _READ
-        return Read(limit=max(self._limit - self._silent, 0.001))
+        if self._limit is None or not self._silent:
+            return self._first_read
+        return Read(max(self._limit - self._silent, 0.001))
 
     def stop(self, *, heard: bool) -> None:
         """End a wait; where something was heard, the silence ends with it.
@@ -77,4 +76,4 @@ class StallTimer:
             return
         self._silent += monotonic() - self._started
         if self._limit is not None and self._silent >= self._limit:
-            raise stalled(self._limit, self._model)
+            raise stalled(self._limit, self._model, streams=self.streams)

@@ -66,15 +66,13 @@ class TestText:
         assert not reader.finished
         assert reader.feed(b"data: [DONE]\n\n") == []
         assert reader.finished
-        assert reader.events == 4
+        assert reader.progress == 3
         assert reader.close() == []
         assert reader.end().metadata["finish_reason"] == "stop"
 
     def test_the_end_of_the_body_is_told_with_none(self) -> None:
         reader = AnswerReader(CallOptions(model="asked"), CONTEXT)
-        assert not reader.in_event
         assert reader.feed(events(chunk("a", "stop"), done=False)[:-2]) == []
-        assert reader.in_event
         assert not reader.finished
         assert reader.feed(None) == []
         assert reader.finished

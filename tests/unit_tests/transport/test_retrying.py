@@ -325,11 +325,12 @@ class TestSilence:
     def test_a_whole_answer_may_take_longer_than_a_stall(
         self, way: str, server: LocalOnlySq
     ) -> None:
-        body: list[Any] = [Pause(0.4), b'{"choices": [', *[Pause(0.1), b" "] * 4]
-        answer = b'{"message": {"content": "well"}, "finish_reason": "stop"}]}'
-        server.reply(Reply(body=[*body, answer]))
-        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.3)
-        assert run(way, llm).answer.content == "well"
+        some = b"x" * 1_100
+        begun: list[Any] = [Pause(0.4), b'{"choices": [{"message": {"content": "']
+        more: list[Any] = [Pause(0.1), some] * 6
+        server.reply(Reply(body=[*begun, *more, b'"}, "finish_reason": "stop"}]}']))
+        llm = ChatOnlySq(model="m", base_url=server.base_url, stall_timeout=0.4)
+        assert run(way, llm).answer.content == some.decode() * 6
 
     @pytest.mark.parametrize("way", ["stream", "astream"])
     def test_heartbeats_are_not_events(self, way: str, server: LocalOnlySq) -> None:

@@ -13,11 +13,11 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.utils.json import parse_partial_json
 from langchain_core.version import VERSION
 
 from langchain_onlysq.outputs.content_blocks import PROVIDER
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
+from langchain_onlysq.response.json_text import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -191,12 +191,4 @@ def mark_as_broken(arguments: str, reason: str) -> str:
         arguments: The arguments as they came.
         reason: What is wrong with them; it becomes part of the text.
     """
-    endings = [f"{bracket} ({reason})" for bracket in ("]", "}", ' "]', ' "}')]
-    return next(end for end in endings if not isinstance(_completed(arguments + end), dict))
-
-
-def _completed(text: str) -> Any:
-    try:
-        return parse_partial_json(text)
-    except ValueError:
-        return None
+    return f"{misfit(arguments)} ({reason})"

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_LEVELS = 200
+"""Levels of lists and objects that are read. Python's own limit depends on who calls."""
+
+_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?P<end>"|\Z)|[{}\[\]]', re.DOTALL)
+_CLOSERS = {"{": "}", "[": "]"}
 
 
 def parse_json(text: str) -> Any:
@@ -24,7 +34,44 @@ def load_json(text: str) -> Any:
         ValueError: If it is not JSON; `NaN` and its like are not.
         RecursionError: If it is nested too deeply.
     """
+    if is_too_deep(text):
+        msg = "nested too deeply"
+        raise RecursionError(msg)
     return json.loads(text, strict=False, parse_constant=refuse_constant)
+
+
+def is_too_deep(text: str) -> bool:
+    """Tell whether JSON has more levels than are read."""
+    if text.count("{") + text.count("[") <= MOST_LEVELS:
+        return False
+    depth = 0
+    for mark in _marks(text):
+        depth += (mark in _CLOSERS) - (mark in "}]")
+        if depth > MOST_LEVELS:
+            return True
+    return False
+
+
+def misfit(text: str) -> str:
+    """Return what makes a text that is not JSON stay so, however much is closed behind it."""
+    opened: list[str] = []
+    mark = ""
+    for mark in _marks(text):
+        if mark in _CLOSERS:
+            opened.append(_CLOSERS[mark])
+        elif opened and mark == opened[-1]:
+            opened.pop()
+    in_string = ' "' if mark == '"' else ""
+    return in_string + ("]" if opened[-1:] != ["]"] else "}")
+
+
+def _marks(text: str) -> Iterator[str]:
+    """Yield the brackets outside of strings, and a quote where the text ends in a string."""
+    for found in _STRUCTURE.finditer(text):
+        if found["end"] is None:
+            yield found[0]
+        elif not found["end"]:
+            yield '"'
 
 
 def is_cut_off(error: json.JSONDecodeError) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from langchain_onlysq.response.json_text import is_cut_off, refuse_constant
+from langchain_onlysq.response.json_text import is_cut_off, is_too_deep, refuse_constant
 
 _MOST_LEVELS = 100
 _MOST_TRIES = 50
@@ -123,7 +123,7 @@ class LooseReader:
         self._text = text
         self._end = len(text.rstrip())
         # Python's own decoder is quick, but says at length what it cannot read.
-        self._tries_left = _MOST_TRIES
+        self._tries_left = 0 if is_too_deep(text) else _MOST_TRIES
 
     def read(self, start: int) -> tuple[Any, int]:
         """Read the value that begins at a place, as `read_value` does.

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from langchain_onlysq.outputs import chunks as outputs
 from langchain_onlysq.outputs.chunks import ChunkMaker, mark_as_broken, to_result
 from langchain_onlysq.response.deltas import AnswerEnd, ToolCallDelta
 from langchain_onlysq.response.tool_calls import ToolCallTable, parse_arguments, why_broken
 from tests.support.four_ways import merged
+from tests.support.properties import patient
 from tests.support.reading import completion, delta, dump, events
 from tests.support.reading import read as read_bytes
 
@@ -261,9 +263,35 @@ def test_constants_that_are_not_json_break_a_call(constant: str) -> None:
     assert constant in message.invalid_tool_calls[0]["error"]
 
 
-def test_what_langchain_cannot_complete_needs_no_spoiling() -> None:
-    assert mark_as_broken("", "why").endswith("(why)")
-    assert outputs._completed("no JSON at all") is None
+@patient
+@given(st.text(alphabet='{}[]"\\:,a1 \n', max_size=30))
+def test_nothing_is_completed_behind_the_mark(arguments: str) -> None:
+    from langchain_core.utils.json import parse_partial_json
+
+    text = arguments + mark_as_broken(arguments, "why")
+    assert text.endswith("(why)")
+    try:
+        completed = parse_partial_json(text)
+    except ValueError:
+        return
+    assert not isinstance(completed, dict)
+
+
+LEVELS = 200
+
+
+@pytest.mark.parametrize("opened", ["[", '{"b":'])
+@pytest.mark.parametrize("levels", [LEVELS, LEVELS + 1, 960, 980, 1_000, 100_000])
+def test_arguments_have_a_fixed_number_of_levels(levels: int, opened: str) -> None:
+    inner = levels - 1
+    closed = "1" + ("]" if opened == "[" else "}") * inner
+    whole = both(read([part(f'{{"a":{opened * inner}{closed}}}', name="f", key="a")]))
+    assert bool(whole.tool_calls) == (levels <= LEVELS)
+    if levels > LEVELS:
+        assert "nested too deeply" in whole.invalid_tool_calls[0]["error"]
+    loop = both(read([part(f'{{"a":{opened * inner}', name="f", key="a")]))
+    assert loop.tool_calls == []
+    assert loop.invalid_tool_calls[0]["args"].startswith('{"a":')
 
 
 @pytest.mark.parametrize("arguments", [None, "", " "])

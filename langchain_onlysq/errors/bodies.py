@@ -123,18 +123,23 @@ def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
     text = text[: 16 * limit].lstrip("\ufeff")
     if text.lstrip().startswith("<"):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
-        text = _without_title(text)
-        text = html.unescape(re.sub(r"<[^>]*(>|$)", " ", text))
+        text = _without_tags(_without_title(text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _without_tags(page: str) -> str:
+    return html.unescape(re.sub(r"<[^>]*(>|$)", " ", page))
 
 
 def _without_title(page: str) -> str:
     """Drop the title of an HTML page that says the same again below it."""
     title = re.search(r"(?is)<title\b[^>]*>(.*?)</title\s*>", page)
-    if title is None or title[1].strip() not in page[title.end() :]:
+    if title is None:
         return page
-    return page[: title.start()] + page[title.end() :]
+    # Blanks, entities and tags make no other words of it.
+    said, below = ("".join(_without_tags(p).split()) for p in (title[1], page[title.end() :]))
+    return page[: title.start()] + page[title.end() :] if said in below else page
 
 
 def looks_like_html(body: bytes) -> bool:

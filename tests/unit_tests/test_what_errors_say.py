@@ -102,9 +102,21 @@ def test_a_misspelt_keyword_of_a_call_warns(caplog: pytest.LogCaptureFixture) ->
     )
 
 
-def test_a_page_does_not_say_its_title_twice() -> None:
-    page = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body>"
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("404 Not Found", "404 Not Found"),
+        ("404 Not\n  Found", "404 Not Found"),
+        ("404 Not Found", "<b>404</b> Not&nbsp;Found"),
+        ("404&#32;Not Found", "404 Not Found"),
+    ],
+)
+def test_a_page_does_not_say_its_title_twice(title: str, heading: str) -> None:
+    page = f"<html><head><title>{title}</title></head><body><h1>{heading}</h1></body>"
     assert excerpt(page) == "404 Not Found"
+
+
+def test_a_title_that_says_something_else_stays() -> None:
     assert excerpt("<html><title>Maintenance</title><body>Back at noon</body>") == (
         "Maintenance Back at noon"
     )

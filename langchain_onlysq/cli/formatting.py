@@ -44,6 +44,7 @@ _IN_FLAGS = (
     (r"^model: Value error, ", "--model: "),
     (r"\b(onlysq_api_base|base_url)\b", "ONLYSQ_API_BASE"),
     (r"\bproxy=… and ", ""),
+    (r"\blist_models\(\)", "--models"),
     (r"\btrim_messages can do it\b", "/clear begins a conversation anew"),
     (r"\braise (timeout|\w+_\w+)\b", r"raise it with -o \1=…"),
     (r"\b(\w+_\w+)=True\b", r"-o \1=true"),

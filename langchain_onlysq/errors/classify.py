@@ -28,6 +28,7 @@ from langchain_onlysq.errors.bodies import (
     parse_retry_after,
     read_body,
 )
+from langchain_onlysq.errors.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,13 +82,14 @@ def error_from_response(
     detail = Detail(message=excerpt(text)) if payload is None else detail_of(payload)
     error_class = _class_for_status(status, detail)
     is_html = looks_like_html(body)
+    retry_after = parse_retry_after(headers)
     return _build(
         error_class,
         detail,
         context,
         status_code=status,
-        hint=_hint(error_class, status, context, detail, is_html=is_html),
-        retry_after=parse_retry_after(headers),
+        hint=_hint(error_class, status, context, detail, retry_after, is_html=is_html),
+        retry_after=retry_after,
         body=excerpt(text),
     )
 
@@ -118,7 +120,7 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         detail,
         context,
         status_code=status_code,
-        hint=_hint(error_class, status_code, context, detail, is_html=False),
+        hint=_hint(error_class, status_code, context, detail),
         body=excerpt(text),
     )
 
@@ -155,10 +157,13 @@ _KEY = (
 )
 
 
-_NO_MODEL = (
+_UNKNOWN_MODEL = (
     r"model.{0,80}(not.?found|not exist|n't exist|no longer|(is|was) unknown)"
-    r"|(unknown|no such|invalid|unsupported).?model|not_found"
+    r"|(unknown|no such|invalid|unsupported).?model"
 )
+
+
+_NO_MODEL = rf"{_UNKNOWN_MODEL}|not_found"
 
 
 _NOT_ALLOWED = r"permission|forbidden|access denied|not allowed|insufficient|payment|\bbalance\b"
@@ -238,7 +243,7 @@ def _build(
     where = f" for model {context.model!r}" if context.model else ""
     parts = [f"OnlySq answered {status_code}{where}" + (f": {said}." if said else ".")]
     if retry_after:
-        parts.append(f"It asks to wait for {_duration(retry_after)}.")
+        parts.append(f"It asks to wait for {duration(retry_after)}.")
     parts.append(hint)
     return error_class(
         " ".join(part for part in parts if part),
@@ -255,33 +260,39 @@ def _hint(
     status: int,
     context: ErrorContext,
     detail: Detail,
+    retry_after: float | None = None,
     *,
-    is_html: bool,
+    is_html: bool = False,
 ) -> str:
     """Say what to do next."""
-    names_a_model = bool(_pattern(_NO_MODEL).search(detail.message))
     if (error_class is OnlySqNotFoundError and is_html) or status == 405:  # noqa: PLR2004 - HTTP
         return (
             f"That path does not exist there: check base_url (now {context.base_url!r}); "
             "it usually is 'https://api.onlysq.ru/ai'."
         )
     hint = _HINTS.get(error_class, "")
+    if error_class is OnlySqRateLimitError and retry_after:
+        hint = hint.replace("wait a minute", "wait that long")
+    if status == PROXY_WANTS_LOGIN:
+        hint = PROXY_LOGIN_HINT
+    texts = (detail.message, detail.code or "")
+    names_a_model = any(_pattern(_UNKNOWN_MODEL).search(text) for text in texts)
+    if names_a_model and error_class is OnlySqInvalidRequestError:
+        hint = UNKNOWN_MODEL_HINT
     if (error_class is OnlySqNotFoundError or names_a_model) and context.model:
-        from langchain_onlysq.errors.near_ids import near_ids
+        from langchain_onlysq.errors.near_ids import did_you_mean
 
-        near = near_ids(context.base_url, context.model)
-        hint += f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint += did_you_mean(context.base_url, context.model)
     return hint
 
 
-def _duration(seconds: float) -> str:
-    """Write a time as people say it."""
-    if seconds < _MINUTES_FROM:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} minutes"
+UNKNOWN_MODEL_HINT = "Check the model id: list_models() has those on offer, which change often."
 
+PROXY_WANTS_LOGIN = 407
 
-_MINUTES_FROM = 90
+PROXY_LOGIN_HINT = (
+    "The proxy wants a user and a password: name it as http://user:password@host:port."
+)
 
 _HINTS: dict[type[OnlySqError], str] = {
     OnlySqAuthenticationError: (
@@ -292,7 +303,7 @@ _HINTS: dict[type[OnlySqError], str] = {
         "for the model: try another model or key."
     ),
     OnlySqContextOverflowError: "Send fewer or shorter messages; trim_messages can do it.",
-    OnlySqNotFoundError: "Check the model id; the ids on offer change often.",
+    OnlySqNotFoundError: UNKNOWN_MODEL_HINT,
     OnlySqRateLimitError: (
         "OnlySq limits requests per minute, by account level and model: wait a minute, or name "
         "other models as fallback_models."

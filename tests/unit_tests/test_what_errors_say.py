@@ -41,24 +41,64 @@ def test_a_lost_connection_says_to_try_again(server: LocalOnlySq) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("seconds", "said"),
     [
-        ({"retry-after": "300"}, "It asks to wait for 5 minutes."),
-        ({"retry-after": "7"}, "It asks to wait for 7 s."),
-        ({"retry-after": "100"}, "1.67 minutes"),
+        (0.25, "0.25 s"),
+        (7, "7 s"),
+        (100, "100 s"),
+        (150, "2.5 minutes"),
+        (300, "5 minutes"),
+        (6000, "100 minutes"),
+        (86400, "24 hours"),
+        (1e8, "27778 hours"),
     ],
 )
-def test_a_wait_is_said_as_people_say_it(headers: dict[str, str], said: str) -> None:
-    assert said in str(error_from_response(429, headers, b"", CONTEXT))
-    assert "wait for" not in str(error_from_response(429, {}, b"", CONTEXT))
+def test_a_wait_is_said_as_people_say_it(seconds: float, said: str) -> None:
+    error = error_from_response(429, {"retry-after": str(seconds)}, b"", CONTEXT)
+    assert f"It asks to wait for {said}. " in str(error)
+    assert "wait that long, or name" in str(error)
+    assert "a minute" not in str(error)
 
 
-def test_an_unknown_model_in_a_400_has_near_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_ids, "_ids", {CONTEXT.base_url: ("gpt-4o-mini", "deepseek-v3")})
-    body = b'{"error": {"message": "Model gpt-4o-minni does not exist"}}'
-    assert "Did you mean 'gpt-4o-mini'?" in str(error_from_response(400, {}, body, CONTEXT))
+def test_without_a_time_it_is_a_minute() -> None:
+    error = str(error_from_response(429, {}, b"", CONTEXT))
+    assert "wait for" not in error
+    assert "wait a minute" in error
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"message": "Model gpt-4o-minni does not exist"}}',
+        b'{"error": {"message": "No.", "code": "model_not_found"}}',
+    ],
+)
+def test_an_unknown_model_is_one_whatever_the_status(
+    status: int, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = ("gpt-4o-mini", "gpt-4o-minni", "deepseek-v3")
+    monkeypatch.setattr(near_ids, "_ids", {CONTEXT.base_url: ids})
+    assert str(error_from_response(status, {}, body, CONTEXT)).endswith(
+        " Check the model id: list_models() has those on offer, which change often. "
+        "Did you mean 'gpt-4o-mini'?"
+    )
+
+
+def test_other_refusals_and_failures_have_other_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_ids, "_ids", {CONTEXT.base_url: ("gpt-4o-mini",)})
     body = b'{"error": {"message": "temperature is too high"}}'
-    assert "Did you mean" not in str(error_from_response(400, {}, body, CONTEXT))
+    assert str(error_from_response(400, {}, body, CONTEXT)).endswith("too high.")
+    body = b'{"error": {"message": "Unknown model"}}'
+    error = str(error_from_response(500, {}, body, CONTEXT))
+    assert error.endswith("or try another model. Did you mean 'gpt-4o-mini'?")
+
+
+def test_a_proxy_that_wants_a_password_is_told_from_the_service() -> None:
+    error = str(error_from_response(407, {}, b"", CONTEXT))
+    assert error.endswith(
+        "The proxy wants a user and a password: name it as http://user:password@host:port."
+    )
 
 
 def test_an_empty_answer_has_advice(server: LocalOnlySq) -> None:

@@ -54,6 +54,7 @@ def test_what_a_terminal_would_obey(hostile: str, shown: str) -> None:
             "fallback_models with fallback_when='busy'; max_wait limits",
             ("-o fallback_models=… with -o fallback_when=busy; -o max_wait=… limits"),
         ),
+        ("list_models() has those on offer", "--models has those on offer"),
         ("check proxy=… and the variables", "check the variables"),
     ],
 )
@@ -71,8 +72,8 @@ def test_no_message_speaks_of_arguments_of_python() -> None:
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     messages = [in_flags(text) for text in texts if " " in text and "\n" not in text]
     assert len(messages) > 50
-    names = r"api_key|base_url|onlysq_api_\w+|proxy=|rate_limiter|trim_messages|\w+_\w+=True"
-    named = rf"(?<!-o )\b(max_wait|fallback_\w+|{names})"
+    names = r"api_key|base_url|onlysq_api_\w+|proxy=|rate_limiter|trim_messages|list_models"
+    named = rf"(?<!-o )\b(max_wait|fallback_\w+|{names}|\w+_\w+=True)"
     assert [text for text in messages if re.search(named, text)] == []
 
 

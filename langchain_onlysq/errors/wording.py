@@ -1,0 +1,18 @@
+"""Words that several messages share. Pure."""
+
+from __future__ import annotations
+
+_IN_SECONDS_UNTIL = 120
+_IN_MINUTES_UNTIL = 2 * 3600
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it: `100 s`, `5 minutes`, `24 hours`."""
+    for limit, unit, name in ((_IN_SECONDS_UNTIL, 1, "s"), (_IN_MINUTES_UNTIL, 60, "minutes")):
+        if seconds < limit:
+            return f"{_short(seconds / unit)} {name}"
+    return f"{_short(seconds / 3600)} hours"
+
+
+def _short(number: float) -> str:
+    return f"{number:.3g}" if number < 100 else f"{number:.0f}"  # noqa: PLR2004 - no exponent

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from langchain_onlysq.health.report import CheckResult
+from langchain_onlysq.settings.proxies import proxy_in_use
 
 if TYPE_CHECKING:
     from langchain_onlysq.errors import OnlySqError
@@ -17,16 +17,12 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 def proxy_result(base_url: str, *, trusts_environment: bool) -> CheckResult:
     """Tell which proxy the environment names for an address, without its password."""
-    parts = urlsplit(base_url)
-    proxies = getproxies() if trusts_environment else {}
-    url = proxies.get(parts.scheme) or proxies.get("all")
-    if not url or proxy_bypass(parts.hostname or ""):
+    proxy = proxy_in_use(base_url) if trusts_environment else None
+    if proxy is None:
         return CheckResult(name="proxy", status="ok", detail="none")
-    proxy = urlsplit(url if "://" in url else f"http://{url}")
-    shown = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"
-    return CheckResult(
-        name="proxy", status="ok", detail=f"{shown}, from the environment", data={"url": shown}
-    )
+    shown = {"url": proxy.address, "named_by": proxy.named_by}
+    detail = f"{proxy.address}, from {proxy.named_by}"
+    return CheckResult(name="proxy", status="ok", detail=detail, data=shown)
 
 
 def address_result(base_url: str, recording: Recording) -> CheckResult:

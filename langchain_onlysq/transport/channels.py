@@ -126,9 +126,16 @@ class _Channel(Generic[_Lend, _Manager]):
         answer, self._answer, self._pieces = self._answer, None, None
         return answer
 
-    def _failure(self, error: Exception, *, answered: bool = True) -> OnlySqError:
-        """Say what a failure of the network means, before or after the head of the answer came."""
-        return error_from_network(error, self._sent, answered=answered)
+    def _failure(self, error: Exception, unanswered: Lease[Any] | None = None) -> OnlySqError:
+        """Say what a failure of the network means.
+
+        Args:
+            error: What went wrong.
+            unanswered: The client, where no head of an answer came; None where one did.
+        """
+        settings = None if unanswered is None else unanswered.settings
+        answered = unanswered is None
+        return error_from_network(error, self._sent, answered=answered, settings=settings)
 
 
 class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
@@ -178,7 +185,7 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
-            return self._failure(error, answered=False)
+            return self._failure(error, lease)
         finally:
             set_deadline(None)
         keep_deadlines(response.extensions.get("network_stream"))
@@ -266,7 +273,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
-            return self._failure(error, answered=False)
+            return self._failure(error, lease)
         finally:
             self._watch.stop()
         is_decoded = _is_decoded(response)

@@ -50,13 +50,15 @@ class Lease(Generic[_Client]):
 
     Attributes:
         client: The client.
+        settings: What it was made with; None where it is the caller's own.
         returned_at: When a call gave it back last.
     """
 
-    __slots__ = ("_returned", "_taken", "client", "returned_at")
+    __slots__ = ("_returned", "_taken", "client", "returned_at", "settings")
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: _Client, settings: ClientSettings | None = None) -> None:
         self.client = client
+        self.settings = settings
         self.returned_at = 0.0
         self._taken = 0
         self._returned: list[None] = []
@@ -86,9 +88,10 @@ class Lease(Generic[_Client]):
 class _Pool(Generic[_Client]):
     """The clients for a crowd of calls; used by one thread at a time."""
 
-    def __init__(self, first: _Client, make: Callable[[], _Client]) -> None:
-        self._make = make
-        self._leases = [Lease(first)]
+    def __init__(self, first: _Client, kind: str, settings: ClientSettings) -> None:
+        self._make: Callable[[], _Client] = partial(_make, kind, settings)
+        self._settings = settings
+        self._leases = [Lease(first, settings)]
 
     def lease(self) -> Lease[_Client]:
         """Return the first client that has room for a call, a new one where none has."""
@@ -96,7 +99,7 @@ class _Pool(Generic[_Client]):
             if lease.calls < CALLS_OF_A_CLIENT and not _is_closed(lease.client):
                 return lease.take()
         self._leases = [lease for lease in self._leases if not _is_closed(lease.client)]
-        self._leases.append(Lease(self._make()))
+        self._leases.append(Lease(self._make(), self._settings))
         return self._leases[-1].take()
 
     def surplus(self) -> _Client | None:
@@ -155,7 +158,7 @@ class Clients:
         """
         with self._lock:
             if self._sync is None:
-                self._sync = _Pool(_set_up("Client", settings), partial(_make, "Client", settings))
+                self._sync = _Pool(_set_up("Client", settings), "Client", settings)
                 weakref.finalize(self, close_later, self._sync.close).atexit = False
                 _owners.add(self)
             lease, surplus = self._sync.lease(), self._sync.surplus()
@@ -195,7 +198,7 @@ class Clients:
                 self._async.pop(other).finalizer.detach()
             entry = self._async.get(loop)
             if entry is None:
-                pool: _Pool[Any] = _Pool(first, partial(_make, "AsyncClient", settings))
+                pool: _Pool[Any] = _Pool(first, "AsyncClient", settings)
                 keeper = _closes_with_loop(pool)
                 finalizer = weakref.finalize(self, _close_on, loop, keeper)
                 finalizer.atexit = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,10 +13,13 @@ from langchain_onlysq.errors import (
     OnlySqStreamError,
     OnlySqTimeoutError,
 )
-from langchain_onlysq.errors.classify import stalled
+from langchain_onlysq.errors.bodies import excerpt
+from langchain_onlysq.errors.classify import PROXY_LOGIN_HINT, PROXY_WANTS_LOGIN, stalled
 from langchain_onlysq.settings.http_library import kinds_of
+from langchain_onlysq.settings.proxies import proxy_in_use
 
 if TYPE_CHECKING:
+    from langchain_onlysq.transport.clients import ClientSettings
     from langchain_onlysq.transport.flow import Send
 
 _OF_THE_SYSTEM = (OSError, RuntimeError)
@@ -26,8 +28,6 @@ _OF_THE_SYSTEM = (OSError, RuntimeError)
 _QUOTES_WHAT_IT_REFUSES = frozenset({"LocalProtocolError", "InvalidURL"})
 
 _CANNOT_BE_SENT = _QUOTES_WHAT_IT_REFUSES | {"UnsupportedProtocol"}
-
-_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
 
 _TIMEOUTS = (
     ("ConnectTimeout", "connect_timeout", "No connection was made within {} s"),
@@ -45,7 +45,9 @@ def is_network_error(error: Exception) -> bool:
     return is_of_system or bool(kinds_of(error))
 
 
-def error_from_network(error: Exception, sent: Send, *, answered: bool) -> OnlySqError:
+def error_from_network(
+    error: Exception, sent: Send, *, answered: bool, settings: ClientSettings | None = None
+) -> OnlySqError:
     """Classify a failure of the network.
 
     Args:
@@ -53,22 +55,29 @@ def error_from_network(error: Exception, sent: Send, *, answered: bool) -> OnlyS
             was to be sent.
         sent: What was sent.
         answered: Whether the head of the answer came before it.
+        settings: What the client was made with; None where it is the caller's own.
 
     Returns:
         The error to raise.
     """
     kinds = kinds_of(error)
-    failure = _classify(error, kinds, sent, answered=answered)
+    failure = _classify(error, kinds, sent, settings, answered=answered)
     if not kinds & _QUOTES_WHAT_IT_REFUSES:
         failure.__cause__ = error
     return failure
 
 
 def _classify(
-    error: Exception, kinds: frozenset[str], sent: Send, *, answered: bool
+    error: Exception,
+    kinds: frozenset[str],
+    sent: Send,
+    settings: ClientSettings | None,
+    *,
+    answered: bool,
 ) -> OnlySqError:
     model = sent.request.model
-    kind = type(error).__name__
+    # What a proxy says may hold anything.
+    kind, said = type(error).__name__, excerpt(str(error))
     if "TimeoutException" in kinds:
         return _timed_out(kinds, sent, model)
     if "DecodingError" in kinds:
@@ -78,26 +87,29 @@ def _classify(
         msg = f"The request cannot be sent ({kind}): check base_url and the headers."
         return OnlySqInvalidRequestError(msg, model=model)
     if answered:
-        msg = f"The connection was lost in the middle of the answer ({kind}: {error})."
+        msg = f"The connection was lost in the middle of the answer ({kind}: {said}). Ask again."
         return OnlySqStreamError(msg, model=model)
     if isinstance(error, RuntimeError):
-        msg = f"The HTTP client cannot be used: {error}"
+        msg = f"The HTTP client cannot be used: {said}"
         return OnlySqConnectionError(msg, code="configuration", model=model)
     if kinds & {"ConnectError", "ProxyError"} or isinstance(error, LookupError):
-        host = urlsplit(sent.request.url).hostname
-        msg = (
-            f"No connection to OnlySq at {host} ({error}): check the network, base_url and "
-            f"{_proxy_in_use()}."
-        )
+        hint = _suspects(sent.request.url, settings)
+        if "ProxyError" in kinds and said.startswith(str(PROXY_WANTS_LOGIN)):
+            hint = PROXY_LOGIN_HINT
+        msg = f"No connection to OnlySq at {urlsplit(sent.request.url).netloc} ({said}). {hint}"
     else:
-        msg = f"The connection was lost before the answer ({kind}: {error}). Try again."
+        msg = f"The connection was lost before the answer ({kind}: {said}). Try again."
     return OnlySqConnectionError(msg, model=model)
 
 
-def _proxy_in_use() -> str:
-    """Name the variables that may have put a proxy in between."""
-    named = [name for name in _PROXY_VARIABLES if os.environ.get(name)]
-    return f"the proxy that {' or '.join(named)} names" if named else "any proxy"
+def _suspects(url: str, settings: ClientSettings | None) -> str:
+    """Say what may be wrong with the way to an address."""
+    if settings is None:
+        return "Check the network, base_url and any proxy."
+    proxy = proxy_in_use(url, settings.proxy)
+    if proxy is None:
+        return "Check the network and base_url; no proxy is in use."
+    return f"Check the network, base_url and the proxy {proxy.address} ({proxy.named_by})."
 
 
 def too_late(sent: Send) -> OnlySqTimeoutError:

@@ -15,21 +15,62 @@ from langchain_onlysq.errors.bodies import excerpt
 from langchain_onlysq.errors.classify import ErrorContext, error_from_response
 from langchain_onlysq.testing import LocalOnlySq, Reply, Reset
 from tests.support.four_ways import run
+from tests.support.raw_server import raw_server
 from tests.support.tools import make, weather
 
 CONTEXT = ErrorContext(model="gpt-4o-minni", base_url="https://example.org/ai")
 
 
 @pytest.mark.sockets
-def test_no_connection_names_the_host_and_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    llm = ChatOnlySq(model="m", base_url="http://127.0.0.1:9/ai", max_retries=0)
-    error = str(run("invoke", llm).failure)
-    assert "at 127.0.0.1" in error
-    assert "any proxy" in error
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:password@127.0.0.1:9")
-    error = str(run("invoke", llm).failure)
-    assert "the proxy that HTTPS_PROXY names" in error
-    assert "password" not in error
+@pytest.mark.usefixtures("no_proxies")
+class TestNoConnection:
+    """An error names the host and the proxy, with their ports and without a password."""
+
+    @staticmethod
+    def error(way: str = "invoke", url: str = "http://127.0.0.1:9/ai", **fields: Any) -> str:
+        llm = ChatOnlySq(model="m", base_url=url, max_retries=0, **fields)
+        failure = run(way, llm).failure
+        assert isinstance(failure, OnlySqConnectionError)
+        return str(failure)
+
+    def test_without_a_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:7")
+        error = self.error()
+        assert error.startswith("No connection to OnlySq at 127.0.0.1:9 (")
+        assert error.endswith("Check the network and base_url; no proxy is in use.")
+
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    def test_a_proxy_of_the_environment(self, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", "http://user:password@127.0.0.1:7")
+        error = self.error(way)
+        assert error.endswith("and the proxy http://127.0.0.1:7 (http_proxy).")
+        assert "password" not in error
+
+    def test_a_proxy_that_was_given(self) -> None:
+        error = self.error(proxy="http://user:password@127.0.0.1:7")
+        assert error.endswith("and the proxy http://127.0.0.1:7 (proxy=…).")
+        assert "password" not in error
+
+    def test_a_client_of_the_callers_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:7")
+        with httpx.Client(trust_env=False) as client:
+            assert self.error(http_client=client).endswith("base_url and any proxy.")
+
+    @pytest.mark.parametrize(
+        ("reply", "said"),
+        [
+            (b"403 No\x1b[2J", "(403 No [2J). Check the network, base_url and the proxy http://"),
+            (b"407 Login", "(407 Login). The proxy wants a user and a password: name it as"),
+        ],
+    )
+    def test_a_proxy_that_refuses(
+        self, reply: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with raw_server(b"HTTP/1.1 " + reply + b"\r\nContent-Length: 0\r\n\r\n") as address:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@{address}")
+            error = self.error(url="https://onlysq.invalid/ai")
+        assert error.startswith(f"No connection to OnlySq at onlysq.invalid {said}")
+        assert error.isprintable()
 
 
 def test_a_lost_connection_says_to_try_again(server: LocalOnlySq) -> None:

@@ -22,7 +22,5 @@ def checker(request: pytest.FixtureRequest) -> Checker:
 
 
 @pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def _no_proxies(no_proxies: None) -> None:
+    """Have none around."""

@@ -156,7 +156,7 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch, server: LocalOnly
     address = server.base_url[7:-3]
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@{address}")
     report = check("m", base_url="https://onlysq.invalid/ai")
-    assert found(report, "proxy").detail == f"http://{address}, from the environment"
+    assert found(report, "proxy").detail == f"http://{address}, from HTTPS_PROXY"
     assert found(report, "address").status == "failed"
     assert "404" in found(report, "address").detail
     assert "hidden" not in report.model_dump_json()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.errors.classify import ErrorContext
 
 _QUOTED_CHARS = 120
+_TRY_AGAIN = "Try again, or try another model."
 
 
 def empty(context: ErrorContext) -> OnlySqError:
@@ -43,7 +44,7 @@ def empty_at_length(context: ErrorContext) -> OnlySqError:
 
 def nested_too_deeply(context: ErrorContext) -> OnlySqError:
     """Return the error for JSON that is too deep to be read."""
-    return _error(OnlySqResponseError, "The answer is nested too deeply.", context)
+    return _error(OnlySqResponseError, f"The answer is nested too deeply. {_TRY_AGAIN}", context)
 
 
 def too_long(context: ErrorContext) -> OnlySqError:
@@ -55,9 +56,8 @@ def too_long(context: ErrorContext) -> OnlySqError:
 def no_choices(keys: Iterable[str], context: ErrorContext) -> OnlySqError:
     """Return the error for an answer that has other keys instead of choices."""
     named = excerpt(", ".join(map(str, keys)), _QUOTED_CHARS) or "none"
-    return _error(
-        OnlySqResponseError, f"The answer has no choices in it; its keys: {named}.", context
-    )
+    message = f"The answer has no choices in it; its keys: {named}. {_TRY_AGAIN}"
+    return _error(OnlySqResponseError, message, context)
 
 
 def no_end_mark(context: ErrorContext) -> OnlySqError:
@@ -75,7 +75,7 @@ def generation_failed(said: str, context: ErrorContext) -> OnlySqError:
     message = (
         'The generation failed inside the service (finish_reason "error")'
         + (f": {reason}." if reason else ".")
-        + " Try again, or try another model."
+        + f" {_TRY_AGAIN}"
     )
     return _error(OnlySqAPIError, message, context)
 
@@ -90,8 +90,8 @@ def not_understood(raw: bytes, context: ErrorContext) -> OnlySqError:
     text = context.redact(raw.decode("utf-8", "replace"))
     is_html = looks_like_html(raw)
     what = "an HTML page" if is_html else "something that is not an answer"
-    hint = f" Check base_url (now {context.base_url!r})." if is_html else ""
-    message = f"OnlySq answered 200 with {what}: {_quoted(text)}.{hint}"
+    hint = f"Check base_url (now {context.base_url!r})." if is_html else _TRY_AGAIN
+    message = f"OnlySq answered 200 with {what}: {_quoted(text)}. {hint}"
     return _error(OnlySqResponseError, message, context, body=excerpt(text))
 
 

@@ -81,7 +81,7 @@ def _classify(
     if "TimeoutException" in kinds:
         return _timed_out(kinds, sent, model)
     if "DecodingError" in kinds:
-        msg = "The answer could not be decompressed."
+        msg = "The answer could not be decompressed. Try again."
         return OnlySqResponseError(msg, status_code=200, model=model)
     if kinds & _CANNOT_BE_SENT:
         msg = f"The request cannot be sent ({kind}): check base_url and the headers."

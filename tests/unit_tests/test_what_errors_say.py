@@ -13,7 +13,7 @@ from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqInvalidReq
 from langchain_onlysq.errors import near_ids
 from langchain_onlysq.errors.bodies import excerpt
 from langchain_onlysq.errors.classify import ErrorContext, error_from_response
-from langchain_onlysq.testing import LocalOnlySq, Reply, Reset
+from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Reset
 from tests.support.four_ways import run
 from tests.support.raw_server import raw_server
 from tests.support.tools import make, weather
@@ -79,6 +79,25 @@ def test_a_lost_connection_says_to_try_again(server: LocalOnlySq) -> None:
         error = run("invoke", make(server, http_client=client)).failure
     assert isinstance(error, OnlySqConnectionError)
     assert "Try again" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("reply", "advice"),
+    [
+        (Reply.broken_stream("one two", after=1, how="reset"), "Ask again."),
+        (b'{"choices": [', "Try again, or try another model."),
+        (b"Sorry.", "Try again, or try another model."),
+        ({"answer": "Hi"}, "Try again, or try another model."),
+        (Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip"), "Try again."),
+    ],
+    ids=["lost", "broken JSON", "text", "no choices", "gzip"],
+)
+def test_an_answer_that_is_none_has_advice(
+    reply: ReplyLike, advice: str, server: LocalOnlySq
+) -> None:
+    for way in ("invoke", "stream"):
+        server.reply(reply)
+        assert str(run(way, make(server)).failure).endswith(f". {advice}")
 
 
 @pytest.mark.parametrize(

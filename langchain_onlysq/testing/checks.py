@@ -128,7 +128,7 @@ def _check_options(chat: Mapping[str, Any], where: str, *, on_v2: bool) -> None:
 def _check_name(key: str, where: str) -> None:
     """Refuse a name that is hardly meant to be another one than it looks like."""
     spelled = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", key).lower()
-    near = [] if key in _KNOWN else get_close_matches(spelled, _KNOWN, n=1, cutoff=_NEAR)
+    near = [] if key in KNOWN_KEYS else get_close_matches(spelled, KNOWN_KEYS, n=1, cutoff=_NEAR)
     if near:
         _refuse(f"{where}{key}: unknown; did you mean {near[0]!r}?")
 
@@ -213,12 +213,13 @@ _OPTIONS: dict[str, Callable[[Any, str], object]] = {
     "parallel_tool_calls": _flag,
 }
 
-_KNOWN = frozenset(
+KNOWN_KEYS = frozenset(
     {
         *_OPTIONS,
         *("messages", "model", "tools", "tool_choice", "meta", "extra", "user", "functions"),
-        *("max_completion_tokens", "top_k", "top_a", "min_p", "repetition_penalty", "logit_bias"),
-        *("logprobs", "top_logprobs", "reasoning", "reasoning_effort", "service_tier"),
+        *("max_completion_tokens", "max_new_tokens", "min_tokens", "top_k", "top_a", "min_p"),
+        *("repetition_penalty", "repeat_penalty", "logit_bias", "logprobs", "top_logprobs"),
+        *("reasoning", "reasoning_effort", "reasoning_format", "service_tier", "models"),
     }
 )
 """Parameters that somebody sends; other names are taken, unless they look like one of these."""

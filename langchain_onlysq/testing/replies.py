@@ -332,6 +332,20 @@ class Reply:
         return reply
 
 
+def scriptable(item: ReplyLike) -> ReplyLike:
+    """Return what can be scripted as it is.
+
+    Raises:
+        TypeError: If it cannot be scripted.
+    """
+    if callable(item) or isinstance(item, (str, bytes, Mapping, list, Reply)):
+        return item
+    msg = f"A reply is text, bytes, JSON, a Reply or a callable, not {type(item).__name__}."
+    if hasattr(item, "tool_calls"):
+        msg += " Of a message, script its text, or Reply.tool_calls(…)."
+    raise TypeError(msg)
+
+
 def resolve(item: ReplyLike, request: Request) -> Reply:
     """Turn a scripted item into the reply to a request.
 
@@ -346,7 +360,7 @@ def resolve(item: ReplyLike, request: Request) -> Reply:
         TypeError: If the item, or what a callable returned, cannot be scripted.
     """
     # The text of a message is a string that can be called, too.
-    while callable(item) and not isinstance(item, str):
+    while not isinstance(scriptable(item), str) and callable(item):
         item = item(request)
     match item:
         case Reply():
@@ -357,10 +371,7 @@ def resolve(item: ReplyLike, request: Request) -> Reply:
             return Reply(200, {"Content-Type": STREAM_TYPE}, item)
         case bytes():
             return Reply(200, {"Content-Type": JSON_TYPE}, item, "length")
-        case Mapping() | list():
-            return Reply.json(item)
-    msg = f"A reply is text, bytes, JSON, a Reply or a callable, not {type(item).__name__}."
-    raise TypeError(msg)
+    return Reply.json(item)
 
 
 def shape(answer: Answer, request: Request, *, interval: float = 0) -> Reply:

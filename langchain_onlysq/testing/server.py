@@ -117,6 +117,9 @@ class LocalOnlySq:
         Args:
             *replies: Text of an answer, bytes or JSON as a whole body, a `Reply`, or a callable
                 that gets the `Request` and returns one of these.
+
+        Raises:
+            TypeError: If one of them is something else, such as a message of LangChain.
         """
         self._service.script(replies)
 

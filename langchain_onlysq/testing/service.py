@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from langchain_onlysq.testing.bodies import catalogue
 from langchain_onlysq.testing.checks import RefusedRequestError, check_chat
 from langchain_onlysq.testing.quota import Quota
-from langchain_onlysq.testing.replies import Reply, ReplyLike, resolve, shape
+from langchain_onlysq.testing.replies import Reply, ReplyLike, resolve, scriptable, shape
 from langchain_onlysq.testing.requests import CATALOGUE_PATH, OPENAI_PATH, V2_PATH, Request
 from langchain_onlysq.testing.responder import respond
 
@@ -60,11 +60,11 @@ class Service:
 
     def script(self, replies: Iterable[ReplyLike]) -> None:
         """Append replies to chat requests."""
-        self._replies.extend(replies)
+        self._replies.extend([scriptable(reply) for reply in replies])
 
     def script_catalogue(self, replies: Iterable[ReplyLike]) -> None:
         """Append replies to requests for the catalogue."""
-        self._catalogue_replies.extend(replies)
+        self._catalogue_replies.extend([scriptable(reply) for reply in replies])
 
     def answer(self, request: Request) -> Reply:
         """Record a request and return the reply to it.

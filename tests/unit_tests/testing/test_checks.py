@@ -39,6 +39,8 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     (V2, v2(temperature=0, top_p=0.5, max_tokens=9, seed=1, stop=["a"], meta={"image_count": 1})),
     (V2, v2(stop="a", stream=True, stream_options={"include_usage": True}, my_own_key=None)),
     (V2, v2(top_k=5, max_completion_tokens=9, extra={}, stopwatch=1)),
+    (V2, v2(min_tokens=1, max_new_tokens=1, models=["a"])),
+    (V2, v2(repeat_penalty=1, repetition_penalty=1, reasoning_format="raw")),
     (V2, v2(image("https://example.com/a.png"), image("DATA:image/png;base64,AA=="))),
     (OPENAI, flat()),
     (OPENAI, flat(stream=False)),

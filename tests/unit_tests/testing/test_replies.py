@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.messages import AIMessage
 
 from langchain_onlysq.testing import Close, LocalOnlySq, Pause, Reply, chunk
 from tests.support.local_server import (
@@ -20,6 +21,28 @@ from tests.support.local_server import (
     streamed,
     v2,
 )
+
+
+class TestScripting:
+    def test_what_is_no_reply_is_refused_at_once(self) -> None:
+        message: Any = AIMessage("Hi")
+        other: Any = 7
+        server = LocalOnlySq()
+        for script in (server.reply, server.reply_catalogue, LocalOnlySq):
+            with pytest.raises(TypeError, match=r"not AIMessage\. Of a message, script its text"):
+                script("One", message)
+            with pytest.raises(TypeError, match=r"a callable, not int\.$"):
+                script(other)
+        assert server.replies_left == 0
+        server.reply(message.text, lambda _: message)
+        assert server.replies_left == 2
+
+    def test_what_a_callable_returns_is_a_500(self, server: LocalOnlySq) -> None:
+        other: Any = 7
+        server.reply(lambda _: other)
+        response = post(server, v2())
+        assert response.status_code == 500
+        assert "a callable, not int." in response.text
 
 
 class TestBuilders:

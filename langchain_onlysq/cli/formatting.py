@@ -40,8 +40,8 @@ def one_line(text: str) -> str:
 _IN_FLAGS = (
     (r",? or pass api_key=.*?(?=[;.] |\.$|$)", ""),
     (r" or api_key\b", ""),
-    (r"^(onlysq_api_key|onlysq_api_base): Value error, ", ""),
-    (r"^model: Value error, ", "--model: "),
+    (r"^(onlysq_api_key|onlysq_api_base): ", ""),
+    (r"^model: ", "--model: "),
     (r"\b(onlysq_api_base|base_url)\b", "ONLYSQ_API_BASE"),
     (r"\bproxy=… and ", ""),
     (r"\blist_models\(\)", "--models"),

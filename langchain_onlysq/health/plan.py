@@ -24,6 +24,7 @@ from langchain_onlysq.health import judge, questions
 from langchain_onlysq.health.connection import address_result, no_address, proxy_result
 from langchain_onlysq.health.report import CheckResult, Report
 from langchain_onlysq.models.catalogue import Catalogue
+from langchain_onlysq.settings.call_options import given_timeouts
 from langchain_onlysq.settings.http_library import http, kinds_of
 
 if TYPE_CHECKING:
@@ -86,12 +87,12 @@ class Plan:
         ValueError: If the model id or the timeout cannot be used.
     """
 
-    def __init__(self, model: str, service: Service, timeout: float | None) -> None:
+    def __init__(self, model: str, service: Service, timeout: Any) -> None:
         self.model = model
         self.service = service
         self.recordings: list[Recording] = []
         self.client: dict[str, Any] = {}
-        self._timeout = timeout
+        self._timeouts = given_timeouts(timeout)
         self._context = service.error_context(model)
         self._obstacle = ""
         self._chat()
@@ -103,8 +104,8 @@ class Plan:
             model=self.model,
             base_url=self.service.base_url,
             api_key=self.service.key,
-            timeout=self._timeout,
-            stall_timeout=self._timeout,
+            timeout=self._timeouts,
+            stall_timeout=self._timeouts[1],
             cache=False,
             output_version="v0",
             **once,
@@ -178,7 +179,7 @@ class Plan:
         base_url = self.service.base_url
         yield proxy_result(base_url, trusts_environment=trusts_environment)
         try:
-            models = yield Catalogue(base_url, self.service.key, self._timeout, max_retries=0)
+            models = yield Catalogue(base_url, self.service.key, self._timeouts, max_retries=0)
         except OnlySqError as error:
             if not self._has_answer():
                 yield self._unreachable(error)

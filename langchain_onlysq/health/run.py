@@ -11,6 +11,7 @@ from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.health.plan import Action, Ask, Connect, Plan
 from langchain_onlysq.health.recording import recorded
 from langchain_onlysq.health.report import CheckResult
+from langchain_onlysq.settings.http_library import check_client
 from langchain_onlysq.settings.service import Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
@@ -51,8 +52,10 @@ def check(
         What was found; `report.works` tells whether a plain answer came.
 
     Raises:
-        ValueError: If the model id, the key, the base URL or the timeout cannot be used.
+        ValueError: If the model id, the key, the base URL, the timeout or the client cannot be
+            used.
     """
+    check_client(http_client, is_async=False, twin="acheck()")
     run = _Run(_plan(model, base_url, api_key, timeout), on_result)
     with ExitStack() as stack:
         action = run.go_on(None)
@@ -75,6 +78,7 @@ async def acheck(
     on_result: Callable[[CheckResult], Any] | None = None,
 ) -> Report:
     """Ask the service what works, as `check` does."""
+    check_client(http_client, is_async=True, twin="check()")
     run = _Run(_plan(model, base_url, api_key, timeout), on_result)
     async with AsyncExitStack() as stack:
         action = run.go_on(None)

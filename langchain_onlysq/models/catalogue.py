@@ -19,6 +19,8 @@ from langchain_onlysq.errors.near_ids import remember
 from langchain_onlysq.models.entries import OnlySqModel, read_models
 from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.response.sse import EventDecoder, Unreadable
+from langchain_onlysq.settings.call_options import given_timeouts
+from langchain_onlysq.settings.http_library import check_client
 from langchain_onlysq.settings.service import Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.attempts import attempts, send_request
@@ -71,9 +73,10 @@ def list_models(
         The models, in the order of the catalogue.
 
     Raises:
-        ValueError: If the key or the base URL cannot be used.
+        ValueError: If the key, the base URL, the timeout or the client cannot be used.
         OnlySqError: If there was no catalogue to be had.
     """
+    check_client(http_client, is_async=False, twin="alist_models()")
     api_key = _hidden(api_key)
     steps = Catalogue(base_url, api_key, timeout).steps()
     with closing(Clients()) as clients:
@@ -94,6 +97,7 @@ async def alist_models(
     working: bool | None = None,
 ) -> list[OnlySqModel]:
     """Return the models on offer, as `list_models` does."""
+    check_client(http_client, is_async=True, twin="list_models()")
     api_key = _hidden(api_key)
     steps = Catalogue(base_url, api_key, timeout).steps()
     async with aclosing(Clients()) as clients:
@@ -127,14 +131,14 @@ class Catalogue:
         self,
         base_url: str | None,
         api_key: SecretStr | None,
-        timeout: float | None,
+        timeout: Any,
         max_retries: int = _MAX_RETRIES,
     ) -> None:
         """Check what is given before anything is sent."""
         service = Service.given(base_url, api_key)
         self._base_url = service.base_url
         self._max_retries = max_retries
-        self._timeouts = (timeout, timeout, timeout, timeout)
+        self._timeouts = given_timeouts(timeout)
         self._context = service.error_context()
         headers = service.headers("application/json")
         self._request = PreparedRequest(f"{service.base_url}/models", headers, None)

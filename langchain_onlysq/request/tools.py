@@ -149,9 +149,7 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
         OnlySqInvalidRequestError: If one of them is not backed by a function.
     """
     if not isinstance(tools, Iterable) or isinstance(tools, (str, dict)) or hasattr(tools, "name"):
-        name = getattr(tools, "name", None) or getattr(tools, "__name__", type(tools).__name__)
-        msg = f"Tools are passed as a list: write bind_tools([{name}])."
-        raise OnlySqInvalidRequestError(msg)
+        raise OnlySqInvalidRequestError(_no_list(tools))
     try:
         formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
     except (ValueError, TypeError) as error:
@@ -163,6 +161,15 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
             msg = f"A tool of type {kind!r} runs at its provider; OnlySq takes functions only."
             raise OnlySqInvalidRequestError(msg)
     return formatted
+
+
+def _no_list(tools: Any) -> str:
+    """Say what to write in place of what is not a list of tools."""
+    if isinstance(tools, str):
+        return f"Tools are passed themselves, in a list; {tools!r} is only a text."
+    name = getattr(tools, "name", None) or getattr(tools, "__name__", None)
+    name = name or ("{…}" if isinstance(tools, dict) else "…")
+    return f"Tools are passed as a list: write bind_tools([{name}])."
 
 
 def normalize_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Choice:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from collections.abc import Iterable
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -12,7 +15,7 @@ from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.settings.http_library import plain_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 logger = logging.getLogger("langchain_onlysq")
 
@@ -44,26 +47,57 @@ TimeoutTuple = tuple[float | None, float | None, float | None, float | None]
 DEFAULT_TIMEOUT: TimeoutTuple = (10.0, 120.0, 60.0, 30.0)
 
 
-def _plain_timeout(value: Any) -> Any:
-    """Turn a `Timeout` of httpx or httpx2 into a tuple, and fill up a short one."""
+def read_timeout(value: Any) -> Any:
+    """Read a timeout in any of its forms.
+
+    Returns:
+        Seconds; or (connect, read, write, pool), of which each may be None; None = none.
+
+    Raises:
+        ValueError: If it cannot be one.
+    """
     value = plain_timeout(value)
-    if not (value is None or isinstance(value, (int, float, tuple, list)) or _is_number(value)):
-        msg = "give seconds: a number, (connect, read, write, pool), an httpx.Timeout, or None"
-        raise ValueError(msg)
-    if isinstance(value, (tuple, list)) and len(value) < len(DEFAULT_TIMEOUT):
-        return (*value, *[None] * (len(DEFAULT_TIMEOUT) - len(value)))
-    return value
+    if isinstance(value, (tuple, list)) and 0 < len(value) <= len(DEFAULT_TIMEOUT):
+        parts = [None if part is None else _seconds(part) for part in value]
+        return (*parts, *[None] * (len(DEFAULT_TIMEOUT) - len(parts)))
+    return None if value is None else _seconds(value)
 
 
-def _is_number(value: Any) -> bool:
+def given_timeouts(value: Any) -> TimeoutTuple:
+    """Return the seconds for connect, read, write and pool that a caller means.
+
+    Raises:
+        ValueError: If it cannot be a timeout.
+    """
     try:
-        float(value)
+        return _for_each(read_timeout(value))
+    except ValueError as error:
+        msg = f"timeout: {error}"
+        raise ValueError(msg) from None
+
+
+def _for_each(timeout: Any) -> TimeoutTuple:
+    return timeout if isinstance(timeout, tuple) else (timeout, timeout, timeout, timeout)
+
+
+def _seconds(value: Any) -> float:
+    try:
+        seconds = 0.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        return False
-    return True
+        seconds = 0.0
+    if not 0 < seconds < inf:
+        msg = (
+            "give seconds: a number above 0, (connect, read, write, pool), an httpx.Timeout, "
+            "or None"
+        )
+        raise ValueError(msg)
+    return seconds
 
 
 def _as_list(value: Any) -> Any:
+    if value is not None and not isinstance(value, Iterable):
+        msg = "give a text, or a list of texts"
+        raise ValueError(msg)
     return [value] if isinstance(value, str) else value
 
 
@@ -71,7 +105,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Timeout = Annotated[
     Seconds | tuple[Seconds | None, Seconds | None, Seconds | None, Seconds | None] | None,
-    BeforeValidator(_plain_timeout),
+    BeforeValidator(read_timeout),
 ]
 StopSequences = Annotated[
     list[Annotated[str, Field(min_length=1)]] | None, BeforeValidator(_as_list)
@@ -93,7 +127,7 @@ class CallOptions(BaseModel):
         protected_namespaces=(),
     )
 
-    model: Annotated[str, Field(min_length=1)]
+    model: str
     """Model id, sent as it is."""
 
     endpoint: Endpoint = "v2"
@@ -184,8 +218,11 @@ class CallOptions(BaseModel):
     @classmethod
     def _check_model_kwargs(cls, model_kwargs: dict[str, Any]) -> dict[str, Any]:
         for name in model_kwargs:
-            if name in RESERVED or name in cls.model_fields or name in ALIASES:
+            if name in cls.model_fields or name in ALIASES:
                 msg = f"model_kwargs must not hold {name!r}: pass it as a field of its own"
+                raise ValueError(msg)
+            if name in RESERVED:
+                msg = f"model_kwargs must not hold {name!r}, which is made from what is asked"
                 raise ValueError(msg)
         return model_kwargs
 
@@ -199,8 +236,7 @@ class CallOptions(BaseModel):
     @property
     def timeouts(self) -> TimeoutTuple:
         """Seconds for connect, read, write and pool; None = none."""
-        timeout = plain_timeout(self.timeout)
-        return timeout if isinstance(timeout, tuple) else (timeout, timeout, timeout, timeout)
+        return _for_each(plain_timeout(self.timeout))
 
     @property
     def merges_messages(self) -> bool:
@@ -261,11 +297,23 @@ _NOT_SENT = frozenset({"stream", "ls_structured_output_format", "structured_outp
 """Keywords that LangChain passes for its own use."""
 
 
+_LOOK_ALIKES = frozenset(
+    {"top_k", "top_a", "min_tokens", "max_new_tokens", "models", "reasoning_format"}
+)
+"""Keys that other services know, and that are hardly meant to be the field they look like."""
+
+_OF_TOOLS = frozenset({"tools", "tool_choice", "response_format", "parallel_tool_calls"})
+
+
 def _warn_of_near_field(name: str) -> None:
-    """Warn of a keyword that is added to the request, and looks like a misspelt field."""
+    """Warn of a keyword that is added to the request, and looks like a misspelt one."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [*CallOptions.model_fields, *ALIASES], n=1, cutoff=0.85)
+    known = {*CallOptions.model_fields, *ALIASES, *_OF_TOOLS}
+    if name in known | _LOOK_ALIKES:
+        return
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name).lower()
+    near = get_close_matches(spelled, sorted(known), n=1, cutoff=0.8)
     if near:
         logger.warning(
             "%r is not a setting and is added to the request as it is. Did you mean %r?",
@@ -289,11 +337,17 @@ def cache_key(identity: Mapping[str, Any], keywords: Mapping[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True, default=str)
 
 
-def describe(error: ValidationError) -> str:
-    """Say in one line what pydantic found wrong, without the values it found."""
+def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """Say in one line what pydantic found wrong, without the values it found.
+
+    Args:
+        error: What it raised.
+        named: Returns what a field is called.
+    """
     return "; ".join(
-        f"{'.'.join(str(part) for part in entry['loc'][:1])}: {entry['msg']}"
+        ": ".join([*(named(str(part)) for part in entry["loc"][:1]), said])
         for entry in error.errors(include_url=False, include_context=False, include_input=False)
+        for said in [entry["msg"].removeprefix("Value error, ")]
     )
 
 

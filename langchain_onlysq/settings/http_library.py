@@ -76,25 +76,28 @@ def own_proxy(value: Any) -> Any:
     return value
 
 
-def check_client(value: Any, *, is_async: bool) -> Any:
+def check_client(value: Any, *, is_async: bool, twin: str = "") -> Any:
     """Refuse what is not a client of either library, or is one for the other kind of calls.
+
+    Args:
+        value: The client; None = none.
+        is_async: Whether it has to be one for async calls.
+        twin: The function whose `http_client` takes the other kind; "" for `ChatOnlySq`, which has
+            an argument for each.
 
     Raises:
         ValueError: If it cannot be used.
     """
     kinds = kinds_of(value)
-    if value is None or ("AsyncClient" if is_async else "Client") in kinds:
+    kind = "AsyncClient" if is_async else "Client"
+    if value is None or kind in kinds:
         return value
-    name, other = (
-        ("http_async_client", "http_client") if is_async else ("http_client", "http_async_client")
-    )
-    wanted = (
-        "httpx.AsyncClient (or httpx2.AsyncClient)"
-        if is_async
-        else "httpx.Client (or httpx2.Client)"
-    )
+    name, other = ("http_client", "http_async_client")[:: -1 if is_async and not twin else 1]
+    msg = f"{name} takes an httpx.{kind} (or httpx2.{kind})"
     if kinds & {"AsyncClient", "Client"}:
-        msg = f"{name} takes an {wanted}; this is a {type(value).__name__}: pass it as {other}"
+        msg += (
+            f"; this is a {type(value).__name__}: pass it {f'to {twin}' if twin else f'as {other}'}"
+        )
     else:
-        msg = f"{name} takes an {wanted}, not {type(value).__name__}"
+        msg += f", not {type(value).__name__}"
     raise ValueError(msg)

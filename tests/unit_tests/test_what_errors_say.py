@@ -13,7 +13,9 @@ from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqInvalidReq
 from langchain_onlysq.errors import near_ids
 from langchain_onlysq.errors.bodies import excerpt
 from langchain_onlysq.errors.classify import ErrorContext, error_from_response
+from langchain_onlysq.settings.call_options import CallOptions
 from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Reset
+from langchain_onlysq.testing.checks import KNOWN_KEYS
 from tests.support.four_ways import run
 from tests.support.raw_server import raw_server
 from tests.support.tools import make, weather
@@ -171,35 +173,65 @@ def plain(city: str) -> str:
     return city
 
 
-@pytest.mark.parametrize(("tools", "name"), [(weather, "weather"), (plain, "plain"), ("x", "str")])
-def test_tools_are_a_list(tools: Any, name: str) -> None:
-    with pytest.raises(OnlySqInvalidRequestError, match=rf"write bind_tools\(\[{name}\]\)"):
+@pytest.mark.parametrize(
+    ("tools", "said"),
+    [
+        (weather, "write bind_tools([weather])."),
+        (plain, "write bind_tools([plain])."),
+        ({"name": "x"}, "write bind_tools([{…}])."),
+        (7, "write bind_tools([…])."),
+        ("weather", "Tools are passed themselves, in a list; 'weather' is only a text."),
+    ],
+)
+def test_tools_are_a_list(tools: Any, said: str) -> None:
+    with pytest.raises(OnlySqInvalidRequestError) as caught:
         ChatOnlySq(model="m").bind_tools(tools)
+    assert str(caught.value).endswith(said)
 
 
 def test_a_wrong_timeout_is_one_line() -> None:
-    fast: Any = "fast"
-    nothing: Any = object()
-    for wrong in (fast, nothing):
+    wrong: Any
+    for wrong in ("fast", object(), 0, -5, True, [], [1, "x"]):
         with pytest.raises(ValidationError) as caught:
             ChatOnlySq(model="m", timeout=wrong)
         (error,) = caught.value.errors()
-        assert "give seconds" in error["msg"]
+        assert "give seconds: a number above 0" in error["msg"]
     as_text: Any = "7"
     assert ChatOnlySq(model="m", timeout=as_text).timeout == 7.0
     assert ChatOnlySq(model="m", timeout=(1, 2)).timeouts == (1.0, 2.0, None, None)
 
 
-def test_a_misspelt_keyword_of_a_call_warns(caplog: pytest.LogCaptureFixture) -> None:
-    llm = ChatOnlySq(model="m")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("temprature", "temperature"),
+        ("modle", "model"),
+        ("maxTokens", "max_tokens"),
+        ("max-tokens", "max_tokens"),
+        ("topP", "top_p"),
+        ("toolz", "tools"),
+        ("toolChoice", "tool_choice"),
+    ],
+)
+def test_a_misspelt_keyword_of_a_call_warns(
+    name: str, meant: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    keywords: dict[str, Any] = {name: 1, "presence_penalty": 1}
     with caplog.at_level(logging.WARNING, logger="langchain_onlysq"):
-        payload = llm._get_request_payload("Hi", temprature=1, presence_penalty=1)
-    assert payload["request"]["temprature"] == 1
+        payload = ChatOnlySq(model="m")._get_request_payload("Hi", **keywords)
+    assert payload["request"][name] == 1
     (record,) = caplog.records
     assert record.getMessage() == (
-        "'temprature' is not a setting and is added to the request as it is. "
-        "Did you mean 'temperature'?"
+        f"{name!r} is not a setting and is added to the request as it is. Did you mean {meant!r}?"
     )
+
+
+def test_keys_that_the_local_server_takes_for_real_ones_do_not_warn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for name in KNOWN_KEYS - CallOptions.model_fields.keys() - {"messages", "tools", "tool_choice"}:
+        ChatOnlySq(model="m")._get_request_payload("Hi", **{name: None})
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

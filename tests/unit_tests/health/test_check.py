@@ -132,10 +132,36 @@ def test_a_client_without_a_network() -> None:
 # What cannot be used
 
 
-@pytest.mark.parametrize("wrong", [{"model": " "}, {"api_key": "two words"}, {"base_url": "x"}])
-def test_what_cannot_be_used_is_an_error(wrong: dict[str, Any], checker: Checker) -> None:
-    with pytest.raises(ValueError, match=r"blank|base_url"):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": " "}, "blank"),
+        ({"api_key": "two words"}, "blank"),
+        ({"base_url": "x"}, "base_url"),
+        ({"timeout": "fast"}, "^timeout: give seconds"),
+        ({"timeout": 0}, "^timeout: give seconds"),
+        ({"http_client": 7}, "^http_client takes an .* not int$"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error(
+    wrong: dict[str, Any], said: str, checker: Checker
+) -> None:
+    with pytest.raises(ValueError, match=said):
         checker(**{"model": "m", **wrong})
+
+
+async def test_a_client_for_the_other_kind_of_calls_is_refused() -> None:
+    other: Any = httpx.AsyncClient()
+    with pytest.raises(ValueError, match=r"this is a AsyncClient: pass it to acheck\(\)$"):
+        check("m", http_client=other)
+    other = httpx.Client()
+    with pytest.raises(ValueError, match=r"this is a Client: pass it to check\(\)$"):
+        await acheck("m", http_client=other)
+
+
+def test_a_timeout_may_be_of_several_parts(server: LocalOnlySq) -> None:
+    parts: Any = httpx.Timeout(60, connect=5)
+    assert check("gpt-4o-mini", base_url=server.base_url, timeout=parts).works
 
 
 # No connection

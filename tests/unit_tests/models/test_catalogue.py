@@ -181,7 +181,8 @@ OFFER: dict[str, Any] = {
     "models": {
         "text": {**ENTRY, "can-tools": True},
         "image": {**ENTRY, "modality": "image", "can-stream": False},
-        "broken": {**ENTRY, "status": "maintenance"},
+        "broken": {**ENTRY, "status": "not_work"},
+        "shaky": {**ENTRY, "status": "unstable"},
         "unknown": {},
     }
 }
@@ -191,18 +192,36 @@ class TestFilters:
     @pytest.mark.parametrize(
         ("filters", "ids"),
         [
-            ({}, ["text", "image", "broken", "unknown"]),
-            ({"modality": "text"}, ["text", "broken"]),
+            ({}, ["text", "image", "broken", "shaky", "unknown"]),
+            ({"modality": "text"}, ["text", "broken", "shaky"]),
             ({"tools": True}, ["text"]),
-            ({"tools": False}, ["image", "broken"]),
-            ({"streaming": True}, ["text", "broken"]),
+            ({"tools": False}, ["image", "broken", "shaky"]),
+            ({"streaming": True}, ["text", "broken", "shaky"]),
             ({"working": True}, ["text", "image"]),
-            ({"working": False}, ["broken"]),
+            ({"working": False}, ["broken", "shaky"]),
             ({"modality": "text", "working": True}, ["text"]),
         ],
     )
     def test_what_is_kept(self, filters: dict[str, Any], ids: list[str]) -> None:
         assert [model.id for model in both_ways(OFFER, **filters)] == ids
+
+
+class TestArguments:
+    @pytest.mark.parametrize("seconds", ["fast", 0, True, []])
+    async def test_a_timeout_that_is_none(self, seconds: Any) -> None:
+        said = r"^timeout: give seconds: a number above 0"
+        with pytest.raises(ValueError, match=said):
+            list_models(timeout=seconds)
+        with pytest.raises(ValueError, match=said):
+            await alist_models(timeout=seconds)
+
+    async def test_a_client_for_the_other_kind_of_calls(self) -> None:
+        client: Any = httpx.AsyncClient()
+        with pytest.raises(ValueError, match=r"^http_client takes .* to alist_models\(\)$"):
+            list_models(http_client=client)
+        client = httpx.Client()
+        with pytest.raises(ValueError, match=r"^http_client takes .* to list_models\(\)$"):
+            await alist_models(http_client=client)
 
 
 class TestFailures:

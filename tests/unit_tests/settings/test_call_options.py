@@ -85,6 +85,8 @@ class TestFields:
             ("timeout", -1),
             ("timeout", float("nan")),
             ("timeout", float("inf")),
+            ("timeout", True),
+            ("timeout", []),
             ("timeout", (1, 2, 3, 4, 5)),
             ("timeout", (1, "x")),
             ("timeout", "soon"),
@@ -100,16 +102,21 @@ class TestFields:
     def test_nonsense_is_refused(self, field: str, value: Any) -> None:
         with pytest.raises(ValidationError) as caught:
             options(**{field: value})
-        assert field in describe(caught.value)
+        said = describe(caught.value)
+        assert said.startswith((f"{field}: ", field))
+        assert not any(word in said for word in ("; ", "Value error", "\n"))
 
     @pytest.mark.parametrize(
         "name",
         sorted({*RESERVED, *ALIASES, "temperature", "timeout", "max_retries", "model_kwargs"}),
     )
     def test_a_clash_of_extra_keys_with_a_field_is_an_error(self, name: str) -> None:
-        with pytest.raises(ValidationError, match="field of its own") as caught:
+        with pytest.raises(ValidationError) as caught:
             options(model_kwargs={name: 1})
-        assert repr(name) in str(caught.value)
+        said = describe(caught.value)
+        is_field = name in CallOptions.model_fields or name in ALIASES
+        advice = ": pass it as a field of its own" if is_field else ", which is made from what"
+        assert said.startswith(f"model_kwargs: model_kwargs must not hold {name!r}{advice}")
 
     def test_extra_keys_are_free_otherwise(self) -> None:
         extra = {"meta": {"image_count": 1}, "frequency_penalty": 1}

@@ -44,6 +44,7 @@ _IN_FLAGS = (
     (r"^model: ", "--model: "),
     (r"\b(onlysq_api_base|base_url)\b", "ONLYSQ_API_BASE"),
     (r"\bproxy=… and ", ""),
+    (r", \(connect, read, write, pool\), an httpx\.Timeout, or None", ""),
     (r"\blist_models\(\)", "--models"),
     (r"\btrim_messages can do it\b", "/clear begins a conversation anew"),
     (r"\braise (timeout|\w+_\w+)\b", r"raise it with -o \1=…"),
@@ -80,9 +81,8 @@ def usage_line(model: str, finish_reason: str | None, usage: UsageMetadata | Non
 
 
 def check_line(result: CheckResult) -> str:
-    """Return the line that shows what was found of one thing, and what to do about it."""
-    found = result.detail if not result.advice else f"{result.detail.rstrip('. ')}. {result.advice}"
-    return f"{result.status:9}  {result.name:19}  {one_line(in_flags(found))}\n"
+    """Return the line about one thing that was checked, in the words of the command line."""
+    return clean(in_flags(str(result))) + "\n"
 
 
 def model_rows(models: Iterable[OnlySqModel]) -> list[tuple[str, ...]]:

@@ -134,7 +134,6 @@ def check_service(arguments: Arguments, screen: Screen) -> bool:
         UsageError: If a setting is not valid, or the local server cannot be started.
         OSError: If it cannot be written.
     """
-    from langchain_onlysq.health.judge import counted
     from langchain_onlysq.health.run import check
 
     def show(result: CheckResult) -> None:
@@ -150,9 +149,7 @@ def check_service(arguments: Arguments, screen: Screen) -> bool:
     if arguments.json:
         screen.document({"works": report.works, **report.model_dump(mode="json")})
     else:
-        found = "a plain answer works" if report.works else "no plain answer came"
-        sent = counted(len(report.exchanges), "request")
-        screen.note(f"{sent}; {found}", "dim" if report.works else "red")
+        screen.note(report.summary, "dim" if report.works else "red")
     return report.works
 
 

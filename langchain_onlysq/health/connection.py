@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from langchain_onlysq.health.judge import said_by
 from langchain_onlysq.health.report import CheckResult
 from langchain_onlysq.settings.proxies import proxy_in_use
 
@@ -61,6 +62,6 @@ def no_address(base_url: str, error: OnlySqError) -> CheckResult:
     return CheckResult(
         name="address",
         status="failed",
-        detail=f"{base_url}: {error}",
+        detail=f"{base_url}: {said_by(error)}",
         advice=advice if untrusted else "",
     )

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.messages.ai import add_ai_message_chunks
+
 from langchain_onlysq.errors import (
     OnlySqAPIError,
     OnlySqAuthenticationError,
@@ -14,8 +16,11 @@ from langchain_onlysq.errors import (
     OnlySqRateLimitError,
     OnlySqResponseError,
 )
-from langchain_onlysq.health.report import CheckResult
-from langchain_onlysq.settings.service import KEY_VARIABLE, PUBLIC_KEY
+from langchain_onlysq.errors.near_ids import did_you_mean
+from langchain_onlysq.errors.wording import duration
+from langchain_onlysq.health.report import CheckResult, Status, counted
+from langchain_onlysq.response.refusals import why_no_text
+from langchain_onlysq.settings.service import HOME_PAGE, KEY_VARIABLE, PUBLIC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +34,12 @@ if TYPE_CHECKING:
 
     Quote = Callable[[str], str]
 
-_PROXY_WANTS_PASSWORD = 407
 _WORKING = "work"
+
+_SETTINGS = re.compile(
+    r"[;:] (raise \w+( to wait longer|, or leave it out)|\w+=True accepts \w+( answers)?"
+    r"|trim_messages can do it)"
+)
 
 
 def unchecked(name: str, reason: str) -> CheckResult:
@@ -38,21 +47,36 @@ def unchecked(name: str, reason: str) -> CheckResult:
     return CheckResult(name=name, status="unchecked", detail=reason)
 
 
-def failure(name: str, error: OnlySqError) -> CheckResult:
-    """Say what went wrong; too many requests say nothing of what was to be checked."""
-    kind, status, advice = type(error).__name__, error.status_code, ""
+def failure(name: str, error: OnlySqError, *, again: bool = False) -> CheckResult:
+    """Say what went wrong; too many requests say nothing of what was to be checked.
+
+    Args:
+        name: What was to be checked.
+        error: What went wrong.
+        again: Whether it was told of something else already.
+    """
+    kind, status = type(error).__name__, error.status_code
     data = {"error": kind, "status_code": status, "code": error.code, "body": error.body}
     if isinstance(error, OnlySqRateLimitError):
+        later = duration(error.retry_after) if error.retry_after else "a minute"
         return CheckResult(
             name=name,
             status="unchecked",
             detail=f"busy: OnlySq answered {status}, too many requests",
-            advice="Check again in a minute, or another model.",
+            advice=f"Check again in {later}, or another model.",
             data=data,
         )
-    if status == _PROXY_WANTS_PASSWORD:
-        advice = "The proxy wants a password: http://user:password@host:port in HTTPS_PROXY."
-    return CheckResult(name=name, status="failed", detail=str(error), advice=advice, data=data)
+    detail = said_by(error)
+    # In place of the advice that was taken out.
+    advice = "Check again later, or another model." if detail != str(error) else ""
+    if again:
+        detail = f"the same as above ({kind}{f' {status}' if status else ''})"
+    return CheckResult(name=name, status="failed", detail=detail, advice=advice, data=data)
+
+
+def said_by(error: OnlySqError) -> str:
+    """Return what an error says, without advice to change settings: a check has none."""
+    return _SETTINGS.sub("", str(error))
 
 
 def catalogue(models: Sequence[OnlySqModel]) -> CheckResult:
@@ -66,34 +90,46 @@ def catalogue(models: Sequence[OnlySqModel]) -> CheckResult:
     )
 
 
-def listed(model: str, models: Sequence[OnlySqModel], near: Sequence[str]) -> CheckResult:
-    """Say what the catalogue says of a model."""
+def listed(model: str, models: Sequence[OnlySqModel], base_url: str, sent: Any) -> CheckResult:
+    """Say what the catalogue says of a model.
+
+    Args:
+        model: Model id.
+        models: The catalogue.
+        base_url: Whose catalogue it is.
+        sent: The entry of the model, as it was sent.
+    """
     entry = next((entry for entry in models if entry.id == model), None)
     if entry is None:
-        meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         return CheckResult(
             name="model",
             status="unclear",
-            detail=f"{model!r} is not in the catalogue{meant}",
-            advice="Choose one that is.",
+            detail=f"{model!r} is not in the catalogue",
+            advice=f"Choose one that is.{did_you_mean(base_url, model)}",
         )
-    known = {
-        "status": entry.status,
-        "modality": entry.modality,
-        "tier": entry.tier,
-        "streaming": entry.can_stream,
-        "tools": entry.can_tools,
-        "limits": entry.limits,
-    }
-    said = ", ".join(f"{name} {json.dumps(value)}" for name, value in known.items())
+    # What cannot be read as what it should be is kept as it came.
+    known = {key.replace("-", "_"): value for key, value in entry.extra.items()}
+    known |= {key: value for key, value in entry if value is not None}
+    said = [f"{name} {json.dumps(known[key])}" for key, name in _LISTED.items() if key in known]
     works = entry.status in {_WORKING, None}
     return CheckResult(
         name="model",
         status="ok" if works else "unclear",
-        detail=f"{model!r} is in the catalogue: {said}",
+        detail=": ".join([f"{model!r} is in the catalogue", *([", ".join(said)] if said else [])]),
         advice="" if works else "The catalogue does not call it working: choose another one.",
-        data=entry.model_dump(mode="json"),
+        data={**entry.model_dump(mode="json"), "as_sent": sent},
     )
+
+
+_LISTED = {
+    "status": "status",
+    "modality": "modality",
+    "tier": "tier",
+    "can_stream": "streaming",
+    "can_tools": "tools",
+    "limits": "limits",
+}
+"""Fields of an entry -> what they are called in the line about it."""
 
 
 def key(key: SecretStr, found: CheckResult | None, failed: OnlySqError | None) -> CheckResult:
@@ -107,6 +143,8 @@ def key(key: SecretStr, found: CheckResult | None, failed: OnlySqError | None) -
     elif isinstance(failed, OnlySqAuthenticationError):
         status, said = "failed", "not accepted"
         advice = f"Check {KEY_VARIABLE}: was the key copied whole, and is it still valid?"
+        if is_public:
+            advice = f"Get a key of your own from {HOME_PAGE}, and set it as {KEY_VARIABLE}."
     elif isinstance(failed, OnlySqPermissionDeniedError):
         status, said = "unclear", "refused for this model"
         advice = "Try another model, or a key of an account with a higher level."
@@ -126,34 +164,31 @@ def key(key: SecretStr, found: CheckResult | None, failed: OnlySqError | None) -
 
 def whole(message: AIMessage, model: str, recording: Recording, quote: Quote) -> CheckResult:
     """Judge a plain answer."""
-    served = message.response_metadata.get("model_name")
+    # Where an answer does not say who wrote it, its metadata have the model that was asked.
+    is_told = any(value.get("model") for value in recording.values)
+    served = message.response_metadata.get("model_name") if is_told else None
+    usage, took = message.usage_metadata, recording.marks.get("seconds")
     doubts = []
-    if message.usage_metadata is None:
-        doubts.append("Token usage is not sent: usage_metadata will be None.")
-    if served != model:
+    if usage is None:
+        doubts.append("Token usage is not sent, so nobody can tell it.")
+    if served not in {model, None}:
         doubts.append("Another model answered than the one that was asked.")
-    took = recording.marks.get("seconds")
-    return CheckResult(
-        name="whole answer",
-        status="unclear" if doubts else "ok",
-        detail=(
-            f"{quote(message.text)} in {took} s, {_usage(message.usage_metadata)}, from {served!r}"
-        ),
-        advice=" ".join(doubts),
-        data={
-            "seconds": took,
-            "usage": message.usage_metadata,
-            "model": served,
-            "finish_reason": message.response_metadata.get("finish_reason"),
-        },
-    )
+    said = [f"{quote(message.text)} in {took} s", _usage(usage)]
+    said += [f"from {served!r}"] if served else []
+    data = {
+        "seconds": took,
+        "usage": usage,
+        "model": served,
+        "finish_reason": message.response_metadata.get("finish_reason"),
+    }
+    return _answered("whole answer", ", ".join(said), doubts, data, why_no_text(message, quote))
 
 
-def streamed(chunks: Sequence[AIMessageChunk], recording: Recording) -> CheckResult:
+def streamed(chunks: Sequence[AIMessageChunk], recording: Recording, quote: Quote) -> CheckResult:
     """Judge a stream by its chunks and by its bytes."""
-    texts = [chunk.text for chunk in chunks if chunk.text]
-    usage = next((chunk.usage_metadata for chunk in chunks if chunk.usage_metadata), None)
-    finish = next((f for c in chunks if (f := c.response_metadata.get("finish_reason"))), None)
+    message = add_ai_message_chunks(*chunks)
+    pieces = sum(bool(chunk.text) for chunk in chunks)
+    usage, finish = message.usage_metadata, message.response_metadata.get("finish_reason")
     is_stream = re.search(r"(?m)^data:", recording.text) is not None
     marks = [f"finish_reason {finish!r}"] if finish else []
     marks += ["[DONE]"] if re.search(r"(?m)^data: *\[DONE\]", recording.text) else []
@@ -162,25 +197,31 @@ def streamed(chunks: Sequence[AIMessageChunk], recording: Recording) -> CheckRes
         doubts.append("The answer came whole although a stream was asked for; it can be used.")
     if usage is None:
         doubts.append("Token usage is not sent: ask for it with stream_usage=True.")
+    first, took = recording.marks.get("seconds_to_text"), recording.marks.get("seconds")
+    said = (
+        f"first piece after {first} s, {counted(pieces, 'piece')} in {took} s, "
+        f"ended by {' and '.join(marks) or 'the end of the body'}, {_usage(usage)}"
+    )
     data = {
-        "seconds_to_first_piece": recording.marks.get("seconds_to_body"),
-        "seconds": recording.marks.get("seconds"),
-        "pieces": len(texts),
+        "seconds_to_text": first,
+        "seconds": took,
+        "pieces": pieces,
         "end": marks,
         "usage": usage,
         "is_stream": is_stream,
     }
-    first, took = data["seconds_to_first_piece"], data["seconds"]
-    return CheckResult(
-        name="streamed answer",
-        status="unclear" if doubts else "ok",
-        detail=(
-            f"first piece after {first} s, {counted(len(texts), 'piece')} in {took} s, "
-            f"ended by {' and '.join(marks) or 'the end of the body'}, {_usage(usage)}"
-        ),
-        advice=" ".join(doubts),
-        data=data,
-    )
+    return _answered("streamed answer", said, doubts, data, why_no_text(message, quote))
+
+
+def _answered(
+    name: str, said: str, doubts: Sequence[str], data: dict[str, Any], missing: str | None
+) -> CheckResult:
+    """Return the result of an answer, which has failed where it has no text."""
+    if missing is not None:
+        advice = "Check again, or another model."
+        return CheckResult(name=name, status="failed", detail=missing, advice=advice, data=data)
+    status: Status = "unclear" if doubts else "ok"
+    return CheckResult(name=name, status=status, detail=said, advice=" ".join(doubts), data=data)
 
 
 def system(message: AIMessage, word: str, quote: Quote) -> CheckResult:
@@ -208,13 +249,9 @@ def tool_call(name: str, message: AIMessage, quote: Quote) -> CheckResult:
         if broken
         else f"answered without a call: {quote(message.text)}"
     )
-    other = {"tool call, native": "tool_calling='prompted'", "tool call, prompted": "'native'"}
-    return CheckResult(
-        name=name,
-        status="unclear",
-        detail=said,
-        advice=f"Ask another model, or try {other[name]}.",
-    )
+    other = "described in the prompt" if name.endswith("native") else "sent natively"
+    advice = f"Ask another model, or have the tools {other}."
+    return CheckResult(name=name, status="unclear", detail=said, advice=advice)
 
 
 def structured(answer: dict[str, Any], quote: Quote) -> CheckResult:
@@ -227,7 +264,7 @@ def structured(answer: dict[str, Any], quote: Quote) -> CheckResult:
         name="JSON",
         status="unclear",
         detail=f"no object of the schema: {quote(answer['raw'].text)}",
-        advice="Ask another model, or try method='function_calling'.",
+        advice="Ask another model, or ask for the object as the call of a tool.",
     )
 
 
@@ -240,11 +277,6 @@ def image(message: AIMessage, word: str, quote: Quote) -> CheckResult:
         detail=f"a {word} square was {'seen' if seen else 'not seen'}: {quote(message.text)}",
         advice="" if seen else "The model may not see images: ask another one.",
     )
-
-
-def counted(number: int, word: str) -> str:
-    """Return a number with what is counted."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _usage(usage: UsageMetadata | None) -> str:

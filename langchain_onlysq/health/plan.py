@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langchain_core.version import VERSION as CORE_VERSION
@@ -14,16 +15,19 @@ from langchain_onlysq.errors import (
     OnlySqAuthenticationError,
     OnlySqConnectionError,
     OnlySqError,
-    OnlySqNotFoundError,
     OnlySqPermissionDeniedError,
+    OnlySqRateLimitError,
     OnlySqStreamError,
+    OnlySqTimeoutError,
 )
-from langchain_onlysq.errors.bodies import excerpt
-from langchain_onlysq.errors.near_ids import near_ids
+from langchain_onlysq.errors.bodies import excerpt, looks_like_html
+from langchain_onlysq.errors.classify import UNKNOWN_MODEL_HINT
 from langchain_onlysq.health import judge, questions
 from langchain_onlysq.health.connection import address_result, no_address, proxy_result
+from langchain_onlysq.health.recording import OVER_BUDGET, Recorder
 from langchain_onlysq.health.report import CheckResult, Report
 from langchain_onlysq.models.catalogue import Catalogue
+from langchain_onlysq.models.entries import entry_as_sent
 from langchain_onlysq.settings.call_options import given_timeouts
 from langchain_onlysq.settings.http_library import http, kinds_of
 
@@ -39,11 +43,17 @@ MOST_REQUESTS = 12
 
 _QUOTED_CHARS = 60
 
-_MOST_OF_ONE_CHECK = 5
-"""How many requests one check may take: it may be redirected so often."""
+_BUSY = "the service is busy: too many requests"
 
-_ENDS_IT = (OnlySqAuthenticationError, OnlySqPermissionDeniedError, OnlySqNotFoundError)
-"""What would be the answer to every other question, too."""
+_OBSTACLES: tuple[tuple[type[OnlySqError], str], ...] = (
+    (OnlySqAuthenticationError, "the key was refused"),
+    (OnlySqPermissionDeniedError, "the key was refused"),
+    (OnlySqRateLimitError, _BUSY),
+    (OnlySqTimeoutError, "the plain answer took too long"),
+    (OnlySqStreamError, ""),
+    (OnlySqConnectionError, "there is no connection"),
+)
+"""What the plain question met with, and every other one would meet with; "" for what it may not."""
 
 _ONCE = frozenset({"max_retries", "max_repairs"})
 
@@ -80,7 +90,7 @@ class Plan:
         timeout: Seconds for each step of a request; None = none.
 
     Attributes:
-        recordings: What went over the wire so far.
+        recorder: What went over the wire so far.
         client: The field of `ChatOnlySq` with the client to use; set once there is one.
 
     Raises:
@@ -90,11 +100,14 @@ class Plan:
     def __init__(self, model: str, service: Service, timeout: Any) -> None:
         self.model = model
         self.service = service
-        self.recordings: list[Recording] = []
+        self.recorder = Recorder(MOST_REQUESTS)
         self.client: dict[str, Any] = {}
         self._timeouts = given_timeouts(timeout)
         self._context = service.error_context(model)
+        self._checked_at = datetime.now(UTC).replace(microsecond=0)
         self._obstacle = ""
+        # The errors that were told already.
+        self._told: set[str] = set()
         self._chat()
 
     def _chat(self, **fields: Any) -> ChatOnlySq:
@@ -119,9 +132,16 @@ class Plan:
 
     def without_key(self, result: CheckResult) -> CheckResult:
         """Return a result without the key, which an answer may have quoted."""
-        text = result.model_dump_json()
-        cleaned = self._context.redact(text)
-        return result if cleaned == text else CheckResult.model_validate_json(cleaned)
+        told = {"detail": result.detail, "advice": result.advice, "data": result.data}
+        return result.model_copy(update=self._redacted(told))
+
+    def _redacted(self, value: Any) -> Any:
+        """Take the key out of the texts of a JSON value, not out of its names."""
+        if isinstance(value, str):
+            return self._context.redact(value)
+        if isinstance(value, dict):
+            return {name: self._redacted(part) for name, part in value.items()}
+        return [self._redacted(part) for part in value] if isinstance(value, list) else value
 
     def report(self, results: list[CheckResult]) -> Report:
         """Return all that was found."""
@@ -129,6 +149,7 @@ class Plan:
         return Report(
             model=self.model,
             base_url=self.service.base_url,
+            checked_at=self._checked_at,
             versions={
                 "langchain-onlysq": __version__,
                 "python": platform.python_version(),
@@ -136,7 +157,7 @@ class Plan:
                 library.__name__: library.__version__,
             },
             results=results,
-            exchanges=[recording.exchange(self._context.redact) for recording in self.recordings],
+            exchanges=[r.exchange(self._context.redact) for r in self.recorder.recordings],
         )
 
     # In order
@@ -158,15 +179,29 @@ class Plan:
 
     def _look(self, name: str, look: Callable[[], Look]) -> Steps:
         """Look at one thing, unless something stands in the way."""
-        if len(self.recordings) + _MOST_OF_ONE_CHECK > MOST_REQUESTS:
-            self._obstacle = f"{len(self.recordings)} requests were sent already"
+        self.recorder.check = name
         if self._obstacle:
-            yield judge.unchecked(name, f"not asked, since {self._obstacle}")
+            yield self._not_asked(name)
             return
         try:
             yield (yield from look())
         except OnlySqError as error:
-            yield judge.failure(name, error)
+            if error.code == OVER_BUDGET:
+                self._obstacle = str(error)
+                yield self._not_asked(name)
+                return
+            yield self._failure(name, error)
+            if isinstance(error, OnlySqRateLimitError):
+                self._obstacle = _BUSY
+
+    def _not_asked(self, name: str) -> CheckResult:
+        return judge.unchecked(name, f"not asked, since {self._obstacle}")
+
+    def _failure(self, name: str, error: OnlySqError) -> CheckResult:
+        """Tell of an error, at length only once."""
+        again = str(error) in self._told
+        self._told.add(str(error))
+        return judge.failure(name, error, again=again)
 
     def _connection(self) -> Steps:
         """Fetch the catalogue, by which the connection shows, too."""
@@ -177,6 +212,7 @@ class Plan:
             yield from self._unknown_catalogue("there is no connection")
             return
         base_url = self.service.base_url
+        self.recorder.check = "catalogue"
         yield proxy_result(base_url, trusts_environment=trusts_environment)
         try:
             models = yield Catalogue(base_url, self.service.key, self._timeouts, max_retries=0)
@@ -185,16 +221,21 @@ class Plan:
                 yield self._unreachable(error)
                 yield from self._unknown_catalogue("there was no answer")
                 return
-            yield address_result(base_url, self.recordings[-1])
-            yield judge.failure("catalogue", error)
+            yield address_result(base_url, self._latest)
+            yield self._failure("catalogue", error)
             yield judge.unchecked("model", "not known, since there is no catalogue")
             return
-        yield address_result(base_url, self.recordings[-1])
+        yield address_result(base_url, self._latest)
         yield judge.catalogue(models)
-        yield judge.listed(self.model, models, near_ids(base_url, self.model))
+        sent = [entry_as_sent(value, self.model) for value in self._latest.values]
+        yield judge.listed(self.model, models, base_url, next(filter(None, sent), None))
+
+    @property
+    def _latest(self) -> Recording:
+        return self.recorder.recordings[-1]
 
     def _has_answer(self) -> bool:
-        return bool(self.recordings) and self.recordings[-1].response is not None
+        return bool(self.recorder.recordings) and self._latest.response is not None
 
     def _unreachable(self, error: OnlySqError) -> CheckResult:
         if error.code == "configuration" or kinds_of(error.__cause__) & _NOT_THERE:
@@ -207,6 +248,7 @@ class Plan:
 
     def _plain_answer(self) -> Steps:
         """Ask for a plain answer, by which the key shows, too."""
+        name = self.recorder.check = "whole answer"
         found: CheckResult | None = None
         failed: OnlySqError | None = None
         if not self._obstacle:
@@ -216,23 +258,27 @@ class Plan:
                 failed = error
         yield judge.key(self.service.key, found, failed)
         if failed is not None:
-            found = judge.failure("whole answer", failed)
-            if isinstance(failed, _ENDS_IT):
-                self._obstacle = "the service refused the plain question for good"
-            is_stream = isinstance(failed, OnlySqStreamError)
-            if isinstance(failed, OnlySqConnectionError) and not is_stream:
-                self._obstacle = "there is no connection"
-        yield found or judge.unchecked("whole answer", f"not asked, since {self._obstacle}")
+            found = self._failure(name, failed)
+            self._obstacle = self._obstacle_in(failed)
+        yield found or self._not_asked(name)
+
+    def _obstacle_in(self, failed: OnlySqError) -> str:
+        """Say what every other question would meet with, too; "" where it may not."""
+        if self._has_answer() and looks_like_html(self._latest.text.encode()):
+            return "there is an HTML page in place of the service"
+        if UNKNOWN_MODEL_HINT in str(failed):
+            return "the service knows no such model"
+        return next((said for kind, said in _OBSTACLES if isinstance(failed, kind)), "")
 
     # One thing each
 
     def _whole(self) -> Look:
         message = yield Ask(self._chat(), questions.PLAIN)
-        return judge.whole(message, self.model, self.recordings[-1], self._quote)
+        return judge.whole(message, self.model, self._latest, self._quote)
 
     def _streamed(self) -> Look:
         chunks = yield Ask(self._chat(), questions.STREAMED, streams=True)
-        return judge.streamed(chunks, self.recordings[-1])
+        return judge.streamed(chunks, self._latest, self._quote)
 
     def _system(self) -> Look:
         message = yield Ask(self._chat(), questions.SYSTEM)

@@ -105,11 +105,13 @@ def _perform(action: Action, plan: Plan, own: Any, stack: ExitStack) -> Any:
             if client is None:
                 clients = stack.enter_context(closing(Clients()))
                 client = clients.lease(ClientSettings()).client
-            stack.enter_context(recorded(client, plan.recordings))
+            stack.enter_context(recorded(client, plan.recorder))
             plan.client = {"http_client": client}
             return client.trust_env
-        case Ask(runnable=runnable, messages=messages, streams=streams):
-            return list(runnable.stream(messages)) if streams else runnable.invoke(messages)
+        case Ask(runnable=runnable, messages=messages, streams=True):
+            return [plan.recorder.told(chunk) for chunk in runnable.stream(messages)]
+        case Ask(runnable=runnable, messages=messages):
+            return runnable.invoke(messages)
     return driver.run(action.steps(), Channel(Lease(plan.client["http_client"]).take))
 
 
@@ -120,11 +122,11 @@ async def _aperform(action: Action, plan: Plan, own: Any, stack: AsyncExitStack)
             if client is None:
                 clients = await stack.enter_async_context(aclosing(Clients()))
                 client = (await clients.alease(ClientSettings())).client
-            stack.enter_context(recorded(client, plan.recordings))
+            stack.enter_context(recorded(client, plan.recorder))
             plan.client = {"http_async_client": client}
             return client.trust_env
         case Ask(runnable=runnable, messages=messages, streams=True):
-            return [chunk async for chunk in runnable.astream(messages)]
+            return [plan.recorder.told(chunk) async for chunk in runnable.astream(messages)]
         case Ask(runnable=runnable, messages=messages):
             return await runnable.ainvoke(messages)
     channel = AsyncChannel(Lease(plan.client["http_async_client"]).atake)

@@ -87,6 +87,15 @@ def read_models(body: Any) -> list[OnlySqModel] | None:
     return list(models.values())
 
 
+def entry_as_sent(body: Any, model: str) -> Any:
+    """Return what a catalogue says of a model, as it was sent; None where it is not in there."""
+    for section, _ in _sections(body):
+        for model_id, entry in _entries(section):
+            if model_id == model:
+                return entry
+    return None
+
+
 def _sections(body: Any) -> Iterator[tuple[Any, str | None]]:
     """Yield the collections of models in a body, and the modality of each where it is told."""
     if isinstance(body, list):

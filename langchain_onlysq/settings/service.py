@@ -16,7 +16,9 @@ from langchain_onlysq.errors.classify import ErrorContext
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_BASE_URL = "https://api.onlysq.ru/ai"
+HOME_PAGE = "https://api.onlysq.ru"
+
+DEFAULT_BASE_URL = f"{HOME_PAGE}/ai"
 
 PUBLIC_KEY = "openai"
 """The key that everybody may use (from the service's documentation)."""

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
+from langchain_onlysq import check
 from langchain_onlysq.health.report import CheckResult
-from langchain_onlysq.testing import LocalOnlySq, Reply, Request
+from langchain_onlysq.testing import (
+    Hold,
+    LocalOnlySq,
+    Reply,
+    ReplyLike,
+    Request,
+    catalogue,
+    chunk,
+)
 from tests.support.command_line import Run, error_line
 from tests.support.documentation import DOCS, blocks
-from tests.support.healthy import healthy
+from tests.support.healthy import NAMES, healthy
 from tests.support.terminal import Terminal, started
 
 MOST_REQUESTS = 12
@@ -37,11 +46,57 @@ def test_what_to_do_about_the_rest(server: LocalOnlySq, run: Run) -> None:
     assert status == 0
     lines = {line[11:32].strip(): line for line in out.rstrip("\n").split("\n")}
     assert lines["model"].startswith("unclear")
-    assert "did you mean 'gpt-4o-mini'" in lines["model"]
+    assert "Choose one that is. Did you mean 'gpt-4o-mini'" in lines["model"]
     assert lines["streamed answer"].endswith(
         "not sent: ask for it with -o stream_usage=true.\n"[:-1]
     )
     assert lines["image"].endswith("The model may not see images: ask another one.")
+
+
+@pytest.mark.parametrize("word", ["ok", "name", "status", "detail", "key"])
+def test_a_key_that_is_a_word_of_the_report(
+    word: str, server: LocalOnlySq, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONLYSQ_API_KEY", word)
+    server.reply(*[healthy] * MOST_REQUESTS)
+    status, out, err = run("--check")
+    assert (status, err) == (0, "8 requests; a plain answer works\n")
+    assert [line[11:32].strip() for line in out.rstrip("\n").split("\n")] == NAMES
+    server.reply(*[healthy] * MOST_REQUESTS)
+    status, out, err = run("--check", "--json")
+    assert (status, err) == (0, "")
+    assert [result["name"] for result in json.loads(out)["results"]] == NAMES
+
+
+FAILURES: list[tuple[ReplyLike, ReplyLike]] = [
+    (Reply(body=[Hold()]), Reply(body=[Hold()])),
+    (catalogue(), Reply.stream([Hold()], done=False)),
+    (catalogue(), {"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}),
+    (catalogue(), {"choices": [{"message": {"content": None}, "finish_reason": "length"}]}),
+    (catalogue(), Reply.stream([chunk("one")], done=False)),
+    (catalogue(), Reply.error(400, "prompt is too long")),
+    (catalogue(), "No."),
+]
+
+
+@pytest.mark.parametrize(
+    ("models", "reply"),
+    FAILURES,
+    ids=["silent", "stall", "empty", "length", "no end", "too long", "disobedient"],
+)
+def test_no_advice_speaks_of_what_a_check_does_not_take(
+    models: ReplyLike,
+    reply: ReplyLike,
+    server: LocalOnlySq,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(check.__kwdefaults__ or {}, "timeout", 0.1)
+    server.reply_catalogue(models)
+    server.reply(*[reply] * MOST_REQUESTS)
+    out = run("--check").out.replace("ask for it with -o stream_usage=true", "")
+    assert out.count("\n") == len(NAMES)
+    assert not re.search(r" -o |\w+_\w+=|/clear|'(native|prompted)'|method=|usage_metadata", out)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ from langchain_core.globals import set_llm_cache
 
 from langchain_onlysq import Report, acheck, check
 from langchain_onlysq.health.plan import MOST_REQUESTS
+from langchain_onlysq.health.recording import Recording
 from langchain_onlysq.health.report import CheckResult, shortened
 from langchain_onlysq.testing import (
     Hold,
     LocalOnlySq,
+    Pause,
     Reply,
     Reset,
     catalogue,
+    chunk,
 )
 from langchain_onlysq.transport import certificates
 from tests.support.healthy import ASKED, NAMES, SECRET, Checker, asked, at, found, healthy, statuses
+from tests.support.raw_server import raw_server
 from tests.support.tls import tls_server
 from tests.support.waiting import eventually
 
@@ -73,6 +78,64 @@ def test_the_raw_answers_without_the_key(server: LocalOnlySq, checker: Checker) 
     assert report.exchanges[3].pieces == 1
     assert "the key is ***" in found(report, "whole answer").detail
     assert found(report, "key").detail == "a key of your own (20 characters), accepted"
+
+
+@pytest.mark.parametrize("word", ["ok", "name", "status", "detail", "key", "data", "a"])
+def test_a_key_that_is_a_word_of_the_report_changes_no_name(
+    word: str, server: LocalOnlySq, checker: Checker
+) -> None:
+    server.reply(Reply.text(f"say {word}"), *[healthy] * MOST_REQUESTS)
+    report = checker("gpt-4o-mini", base_url=server.base_url, api_key=word)
+    assert list(statuses(report)) == NAMES
+    assert report.works
+    assert " ***' in " in found(report, "whole answer").detail
+    assert "model" in found(report, "whole answer").data
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    assert word not in report.exchanges[1].body
+
+
+def test_what_a_report_of_a_fact_needs(server: LocalOnlySq, checker: Checker) -> None:
+    entry = {**catalogue(["m"])["models"]["m"], "limits": "many", "since": 2024}
+    server.reply_catalogue({"models": {"m": entry}})
+    pieces: list[Any] = [
+        ": beat\n\n",
+        chunk(""),
+        Pause(0.05),
+        chunk("one"),
+        Pause(0.05),
+        chunk("two", finish_reason="stop"),
+    ]
+    server.reply(healthy, Reply.stream(pieces), *[healthy] * MOST_REQUESTS)
+    before = datetime.now(UTC).replace(microsecond=0)
+    report = checker("m", base_url=server.base_url)
+    assert before <= report.checked_at <= datetime.now(UTC)
+    assert [e.check for e in report.exchanges] == ["catalogue", *ASKED]
+    assert found(report, "model").data["as_sent"] == {"modality": None} | entry
+    streamed = report.exchanges[2]
+    assert len(streamed.piece_seconds) == streamed.pieces > 3
+    assert streamed.piece_seconds == sorted(streamed.piece_seconds)
+    assert streamed.seconds_to_body == streamed.piece_seconds[0]
+    assert streamed.seconds == streamed.piece_seconds[-1]
+    # The heartbeat and the empty chunk before it are no pieces of the answer.
+    assert (streamed.seconds_to_text or 0.0) >= streamed.piece_seconds[2]
+    assert found(report, "streamed answer").data["seconds_to_text"] == streamed.seconds_to_text
+    assert report.exchanges[1].seconds_to_text is None
+
+
+def test_a_report_is_printed_as_the_command_line_shows_it(server: LocalOnlySq) -> None:
+    lines = str(at("gpt-4o-mini", server, healthy)).split("\n")
+    assert [line[11:].partition("  ")[0].strip() for line in lines[:-1]] == NAMES
+    assert lines[0] == "ok         proxy                none"
+    assert lines[-1] == "8 requests; a plain answer works"
+    result = CheckResult(name="image", status="unclear", detail="a\nb.", advice="C.")
+    assert str(result) == "unclear    image                a b. C."
+
+
+def test_many_pieces_are_not_all_timed() -> None:
+    recording = Recording("image", None)
+    for _ in range(600):
+        recording.add(b"x")
+    assert (recording.pieces, len(recording.times)) == (600, 500)
 
 
 def test_long_bodies_are_shortened() -> None:
@@ -195,8 +258,13 @@ def test_a_proxy_that_wants_a_password(
     denied = Reply.error(407, "Proxy Authentication Required")
     server.reply_catalogue(denied)
     report = at("m", server, denied)
-    assert "HTTPS_PROXY" in found(report, "catalogue").advice
-    assert "HTTPS_PROXY" in found(report, "whole answer").advice
+    assert "http://user:password@host" in found(report, "catalogue").detail
+    assert "http://user:password@host" in found(report, "whole answer").detail
+    with raw_server(b"HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n") as address:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@{address}")
+        report = check("m", base_url="https://onlysq.invalid/ai")
+    assert "wants a user and a password" in found(report, "address").detail
+    assert "hidden" not in report.model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -264,6 +332,10 @@ def test_a_server_that_is_silent(server: LocalOnlySq, checker: Checker) -> None:
     server.reply_catalogue(silent)
     server.reply(*[silent] * MOST_REQUESTS)
     report = checker("m", base_url=server.base_url, timeout=0.1)
-    assert "No data came for 0.1 s" in found(report, "address").detail
-    assert [statuses(report)[name] for name in ASKED] == ["failed"] * 7
+    assert found(report, "address").detail.endswith("No data came for 0.1 s.")
+    assert found(report, "whole answer").detail == "No data came for 0.1 s."
+    assert found(report, "whole answer").advice == "Check again later, or another model."
+    assert [statuses(report)[name] for name in ASKED] == ["failed"] + ["unchecked"] * 6
+    assert "the plain answer took too long" in found(report, "image").detail
     assert found(report, "key").status == "unchecked"
+    assert asked(server) == 2

@@ -21,13 +21,21 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
-from langchain_onlysq.models.profiles import plain_name, undated
+from langchain_onlysq.models.profiles import REASONING_EFFORTS, plain_name, undated
 
-Row = tuple[int, int, str]
+
+class Row(NamedTuple):
+    """What the table says of a model."""
+
+    most_input: int
+    most_output: int
+    words: str
+    name: str
+
 
 URL = "https://models.dev/api.json"
 TABLE = Path(__file__).parents[1] / "langchain_onlysq" / "models" / "profile_table.py"
@@ -75,8 +83,9 @@ The facts are those of models.dev (https://github.com/sst/models.dev), read on
 models.dev is under the MIT License, Copyright (c) 2025 spin.dev.
 """
 
-MODELS: dict[str, tuple[int, int, str]] = {{
-    # name: (most input tokens, most output tokens, abilities)
+TABLE = """\\
+{rows}"""  # noqa: E501 - a model a line
+"""Id, most input tokens, most output tokens, what the model can and is; and what it is called."""
 '''
 
 
@@ -136,7 +145,13 @@ def as_listed(profile: dict[str, Any]) -> dict[str, Any]:
             "input": [kind for kind in kinds if profile.get(f"{kind}_inputs")],
             "output": [kind for kind in kinds if profile.get(f"{kind}_outputs")],
         },
+        "name": profile.get("name"),
+        "status": profile.get("status"),
+        "temperature": profile.get("temperature"),
         "reasoning": profile.get("reasoning_output"),
+        "reasoning_options": [
+            {"type": "effort", "values": profile.get("reasoning_effort_levels") or []}
+        ],
         "tool_call": profile.get("tool_calling"),
         "structured_output": profile.get("structured_output"),
     }
@@ -155,9 +170,10 @@ def build(providers: dict[str, Any]) -> dict[str, Row]:
         family = rows.get(undated(name))
         if undated(name) != name and family and family[:2] == rows[name][:2]:
             del rows[name]
-    for name in list(rows):
+    for name, row in list(rows.items()):
         # Elsewhere such models go by the name that they are to have.
-        rows.setdefault(name.removesuffix("-preview"), rows[name])
+        called = row._replace(name=row.name.removesuffix(" Preview"))
+        rows.setdefault(name.removesuffix("-preview"), called)
     return rows
 
 
@@ -172,22 +188,36 @@ def row_of(entry: dict[str, Any]) -> Row | None:
     most_input, most_output = limit.get("input") or limit.get("context"), limit.get("output")
     if not most_input or not most_output or modalities.get("output") != ["text"]:
         return None
-    abilities = {
+    words = {
         "image": "image" in (modalities.get("input") or ()),
         "reasoning": entry.get("reasoning"),
         "structured": entry.get("structured_output"),
+        "temperature": entry.get("temperature"),
         "tools": entry.get("tool_call"),
+        **dict.fromkeys(efforts_of(entry), True),
+        entry.get("status"): entry.get("status"),
     }
-    return most_input, most_output, " ".join(word for word, able in abilities.items() if able)
+    # That a name is the latest one is what an id without a date says.
+    name = re.sub(r" \(latest\)$", "", entry.get("name") or "")
+    said = " ".join(word for word, holds in words.items() if holds)
+    return Row(most_input, most_output, said, name)
+
+
+def efforts_of(entry: dict[str, Any]) -> list[str]:
+    """Return the efforts that a model is named to have, of those that OnlySq's clients send."""
+    options = entry.get("reasoning_options") or ()
+    named = [effort for option in options for effort in option.get("values") or ()]
+    return [effort for effort in REASONING_EFFORTS if effort in named]
 
 
 def render(rows: dict[str, Row], date: str, source: str) -> str:
-    """Write the table as Python, one model a line, sorted by name."""
+    """Write the table as Python, one model a line, sorted by id."""
     lines = [
-        f'    "{name}": ({most_input:_}, {most_output:_}, "{abilities}"),\n'
-        for name, (most_input, most_output, abilities) in sorted(rows.items())
+        " ".join(filter(None, (model, f"{row.most_input}", f"{row.most_output}", row.words)))
+        + f"; {row.name}\n"
+        for model, row in sorted(rows.items())
     ]
-    return HEADER.format(date=date, source=source) + "".join(lines) + "}\n"
+    return HEADER.format(date=date, source=source, rows="".join(lines))
 
 
 if __name__ == "__main__":

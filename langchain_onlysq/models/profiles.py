@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from langchain_core.language_models.model_profile import ModelProfile
 
-from langchain_onlysq.models.profile_table import MODELS
+from langchain_onlysq.models.profile_table import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
 
 REASONING_EFFORTS = ("low", "medium", "high")
 """What clients of the service send as `reasoning_effort`."""
+
+_WORDS = frozenset({"image", "reasoning", "structured", "temperature", "tools", *REASONING_EFFORTS})
+"""What a model can, in the table; any other word is its status."""
 
 _KNOWN = ModelProfile.__annotations__.keys()
 """The keys that the installed langchain-core knows; some came with later versions."""
@@ -36,7 +41,10 @@ def profile_of(options: CallOptions) -> ModelProfile | None:
       as it is. A schema in the prompt enforces nothing, so it is claimed for native calls alone.
     - Images work in tool results too. Files, audio and video are refused, whatever the model
       takes: False says so to middleware, which reads a missing key as yes.
-    - Remote URLs of images are sent, but nobody has seen them work: no key says anything of them.
+    - Remote URLs of images are sent, but nobody has seen them work on this service: whatever the
+      model takes, `image_url_inputs` stays out.
+    - `reasoning_effort_levels` are those that the table names for the model, of those that clients
+      of the service send.
 
     Args:
         options: The settings of the model.
@@ -47,13 +55,14 @@ def profile_of(options: CallOptions) -> ModelProfile | None:
     facts = _facts_of(options.model)
     if facts is None:
         return None
-    max_input_tokens, max_output_tokens, abilities = facts
-    able = abilities.split()
+    able = facts.words
     natively = options.native_tools and options.endpoint == "openai"
     tools = not options.native_tools or (natively and "tools" in able)
     profile: dict[str, Any] = {
-        "max_input_tokens": max_input_tokens,
-        "max_output_tokens": max_output_tokens,
+        "name": facts.name,
+        "status": next((word for word in able if word not in _WORDS), None),
+        "max_input_tokens": facts.max_input_tokens,
+        "max_output_tokens": facts.max_output_tokens,
         "text_inputs": True,
         "image_inputs": "image" in able,
         "image_tool_message": "image" in able,
@@ -70,10 +79,12 @@ def profile_of(options: CallOptions) -> ModelProfile | None:
         "tool_choice": tools,
         "tool_call_streaming": tools,
         "structured_output": natively and "structured" in able,
+        "temperature": "temperature" in able,
+        "reasoning_effort_levels": [effort for effort in REASONING_EFFORTS if effort in able],
     }
-    if "reasoning" in able:
-        profile["reasoning_effort_levels"] = list(REASONING_EFFORTS)
-    return cast("ModelProfile", {key: profile[key] for key in profile if key in _KNOWN})
+    known = {key: profile[key] for key in profile if key in _KNOWN}
+    # False says no; nothing, that nothing is known.
+    return cast("ModelProfile", {k: v for k, v in known.items() if v or v is False})
 
 
 def plain_name(model: str) -> str:
@@ -94,8 +105,29 @@ def undated(name: str) -> str:
     return _DATE.sub("", name)
 
 
+class _Facts(NamedTuple):
+    """What the table says of a model: limits, what it can and is, and what it is called."""
+
+    max_input_tokens: int
+    max_output_tokens: int
+    words: Sequence[str]
+    name: str
+
+
 @lru_cache(maxsize=256)
-def _facts_of(model: str) -> tuple[int, int, str] | None:
+def _facts_of(model: str) -> _Facts | None:
     """Look a model up: by itself, since a dated one may differ, else by its family."""
     name = plain_name(model)
-    return MODELS.get(name) or MODELS.get(undated(name))
+    row = _rows().get(name) or _rows().get(undated(name))
+    if row is None:
+        return None
+    said, _, called = row.partition("; ")
+    most_input, most_output, *words = said.split(" ")
+    return _Facts(int(most_input), int(most_output), words, called)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> dict[str, str]:
+    """Return the rows of the table by their ids, split when they are first asked for."""
+    rows = (line.partition(" ") for line in TABLE.rstrip("\n").split("\n"))
+    return {model: row for model, _, row in rows}

@@ -18,14 +18,21 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.models import profile_table as models
-from langchain_onlysq.models.profile_table import MODELS
+from langchain_onlysq.models import profile_table
 from langchain_onlysq.models.profiles import plain_name
 from langchain_onlysq.testing import LocalOnlySq, Reply
 from langchain_onlysq.testing.bodies import MODEL_IDS
 from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "scripts" / "build_profiles.py"
+
+
+def rows_in(table: str) -> dict[str, str]:
+    """Return what a table says of each id."""
+    return {row.partition(" ")[0]: row.partition(" ")[2] for row in table.strip("\n").split("\n")}
+
+
+ROWS = rows_in(profile_table.TABLE)
 
 
 def profile(model: str, **fields: Any) -> ModelProfile:
@@ -38,6 +45,7 @@ def test_a_profile() -> None:
     can = "text_inputs image_inputs image_tool_message text_outputs tool_calling"
     cannot = "pdf_inputs pdf_tool_message audio_inputs video_inputs image_outputs audio_outputs"
     assert profile("gpt-4o-mini") == {
+        **known(name="GPT-4o mini", temperature=True),
         "max_input_tokens": 128000,
         "max_output_tokens": 16384,
         **dict.fromkeys([*can.split(), "tool_call_streaming"], True),
@@ -52,10 +60,29 @@ def known(**facts: Any) -> dict[str, Any]:
     return {key: facts[key] for key in facts if key in get_type_hints(ModelProfile)}
 
 
-def test_a_model_that_thinks_says_how_long_it_may() -> None:
+def test_efforts_are_those_that_are_named_for_the_model_and_that_clients_send() -> None:
     levels = known(reasoning_effort_levels=["low", "medium", "high"])
-    assert profile("deepseek-r1").items() >= levels.items()
-    assert "reasoning_effort_levels" not in profile("gpt-4o-mini")
+    assert profile("gpt-5-mini").items() >= levels.items()
+    assert profile("claude-opus-5").items() >= levels.items()
+    for model in ("deepseek-r1", "gpt-4o-mini"):
+        assert "reasoning_effort_levels" not in profile(model)
+
+
+def test_what_a_model_is_called_and_whether_it_takes_a_temperature() -> None:
+    assert profile("claude-haiku-4-5-20251001").items() >= known(name="Claude Haiku 4.5").items()
+    assert profile("gemini-3-flash").items() >= known(name="Gemini 3 Flash").items()
+    assert profile("gpt-5-mini").items() >= known(temperature=False).items()
+    assert profile("deepseek-r1").items() >= known(temperature=True).items()
+
+
+def test_a_status_is_told_where_there_is_one() -> None:
+    assert profile("gpt-3.5-turbo").items() >= known(status="deprecated").items()
+    assert "status" not in profile("gpt-4o-mini")
+
+
+def test_nobody_has_seen_remote_images_work() -> None:
+    assert profile("gpt-4o-mini")["image_inputs"]
+    assert "image_url_inputs" not in profile("gpt-4o-mini")
 
 
 def test_a_copy_with_another_model_has_the_profile_of_that() -> None:
@@ -230,7 +257,7 @@ def test_each_model_has_a_copy_of_its_own() -> None:
 
 def test_every_model_of_the_table_gives_a_profile_of_langchains_form() -> None:
     types = get_type_hints(ModelProfile)
-    for model in MODELS:
+    for model in ROWS:
         for fields in ({}, {"endpoint": "openai"}):
             for key, value in profile(model, **fields).items():
                 kind = get_origin(types[key]) or types[key]
@@ -238,17 +265,21 @@ def test_every_model_of_the_table_gives_a_profile_of_langchains_form() -> None:
 
 
 def test_the_table_is_in_order_and_names_its_source() -> None:
-    assert list(MODELS) == sorted(MODELS)
-    assert len(MODELS) >= 100
-    for name, (most_input, most_output, abilities) in MODELS.items():
-        assert name == plain_name(name)
-        assert most_input >= 4096
-        assert most_output >= 1024
-        assert abilities.split() == sorted(set(abilities.split()))
-        assert set(abilities.split()) <= {"image", "reasoning", "structured", "tools"}
-    assert models.__doc__ is not None
+    assert list(ROWS) == sorted(ROWS)
+    assert len(ROWS) >= 100
+    able = ["image", "reasoning", "structured", "temperature", "tools"]
+    order = [*able, "low", "medium", "high", "deprecated"]
+    for model, row in ROWS.items():
+        said, _, called = row.partition("; ")
+        most_input, most_output, *words = said.split(" ")
+        assert model == plain_name(model)
+        assert int(most_input) >= 4096
+        assert int(most_output) >= 1024
+        assert words == [word for word in order if word in words]
+        assert called == called.strip() != ""
+    assert profile_table.__doc__ is not None
     for named in ("models.dev", "MIT License", "read on", SCRIPT.name):
-        assert named in models.__doc__
+        assert named in profile_table.__doc__
 
 
 def entry(context: int, output: int, **more: Any) -> dict[str, Any]:
@@ -266,6 +297,13 @@ API: dict[str, Any] = {
                 limit={"input": 272000},
                 **dict.fromkeys(("reasoning", "tool_call", "structured_output"), True),
                 modalities={"input": ["text", "image"]},
+                name="GPT-9 (latest)",
+                status="beta",
+                temperature=False,
+                reasoning_options=[
+                    {"type": "budget_tokens", "min": 1024},
+                    {"type": "effort", "values": ["none", "high", "low"]},
+                ],
             ),
             "gpt-9-2031-01-01": entry(400000, 128000, limit={"input": 272000}, tool_call=False),
             "gpt-9-2031-02-02": entry(400000, 64000, tool_call=False),
@@ -277,7 +315,11 @@ API: dict[str, Any] = {
             "text-embedding-9": entry(8192, 1536),
         }
     },
-    "google": {"models": {"gemini-9-preview": entry(1048576, 65536)}},
+    "google": {
+        "models": {
+            "gemini-9-preview": entry(1048576, 65536, name="Gemini 9 Preview", temperature=True)
+        }
+    },
     "mistral": {"models": {"magistral-9": entry(1000, 100)}},
     "openrouter": {
         "models": {
@@ -292,17 +334,16 @@ API: dict[str, Any] = {
     "nobody": {"models": {"gpt-7": entry(1, 1)}},
 }
 
-EXPECTED = """\
-    "deepseek-v3": (163_840, 16_384, "tools"),
-    "gemini-9": (1_048_576, 65_536, ""),
-    "gemini-9-preview": (1_048_576, 65_536, ""),
-    "gpt-8-chat": (128_000, 16_384, ""),
-    "gpt-9": (272_000, 128_000, "image reasoning structured tools"),
-    "gpt-9-2031-02-02": (400_000, 64_000, ""),
-    "magistral-9": (1_000, 100, ""),
-    "qwen9": (2_000, 100, ""),
+EXPECTED = {
+    "deepseek-v3": "163840 16384 tools; ",
+    "gemini-9": "1048576 65536 temperature; Gemini 9",
+    "gemini-9-preview": "1048576 65536 temperature; Gemini 9 Preview",
+    "gpt-8-chat": "128000 16384; ",
+    "gpt-9": "272000 128000 image reasoning structured tools low high beta; GPT-9",
+    "gpt-9-2031-02-02": "400000 64000; ",
+    "magistral-9": "1000 100; ",
+    "qwen9": "2000 100; ",
 }
-"""
 
 
 @pytest.mark.processes
@@ -313,7 +354,7 @@ class TestScript:
     def run(
         table: Path, *arguments: str, path: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        table.write_text("MODELS = {}\n", encoding="utf-8")
+        table.write_text('TABLE = ""\n', encoding="utf-8")
         paths = [path, os.environ.get("PYTHONPATH", "")]
         return subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, str(SCRIPT), *arguments, "--output", str(table)],
@@ -329,11 +370,9 @@ class TestScript:
         api.write_text(json.dumps(API), encoding="utf-8")
         result = self.run(table, str(api))
         assert (result.returncode, result.stderr) == (0, "")
-        text = table.read_text(encoding="utf-8")
-        head, _, rows = text.partition("abilities)\n")
-        assert rows == EXPECTED
-        assert "a copy of its api.json" in head
-        assert runpy.run_path(str(table))["MODELS"]["gpt-8-chat"] == (128000, 16384, "")
+        written = runpy.run_path(str(table))
+        assert rows_in(written["TABLE"]) == EXPECTED
+        assert "a copy of its api.json" in written["__doc__"]
 
     def test_the_copies_in_langchains_packages_say_the_same(self, tmp_path: Path) -> None:
         profiles = {
@@ -343,6 +382,10 @@ class TestScript:
                 **dict.fromkeys(("text_inputs", "image_inputs", "text_outputs"), True),
                 **dict.fromkeys(("reasoning_output", "tool_calling", "structured_output"), True),
                 "image_outputs": False,
+                "name": "GPT-9",
+                "status": "beta",
+                "temperature": False,
+                "reasoning_effort_levels": ["none", "low", "high", "xhigh"],
             },
             "gpt-9-silent": {"max_input_tokens": 272000, "max_output_tokens": 1},
         }
@@ -355,10 +398,9 @@ class TestScript:
         metadata.write_text("Metadata-Version: 2.1\nName: langchain-openai\nVersion: 9.9\n")
         result = self.run(tmp_path / "models.py", "--langchain", path=str(tmp_path))
         assert (result.returncode, result.stderr) == (0, "")
-        text = (tmp_path / "models.py").read_text(encoding="utf-8")
-        assert EXPECTED.split("\n")[4] in text
-        assert "langchain-openai 9.9" in text
-        assert "silent" not in text
+        written = runpy.run_path(str(tmp_path / "models.py"))
+        assert rows_in(written["TABLE"]) == {"gpt-9": EXPECTED["gpt-9"]}
+        assert "langchain-openai 9.9" in written["__doc__"]
 
     def test_a_table_is_not_replaced_by_none(self, tmp_path: Path) -> None:
         api, table = tmp_path / "api.json", tmp_path / "models.py"
@@ -366,7 +408,7 @@ class TestScript:
         result = self.run(table, str(api))
         assert result.returncode == 1
         assert "stays as it is" in result.stderr
-        assert table.read_text(encoding="utf-8") == "MODELS = {}\n"
+        assert table.read_text(encoding="utf-8") == 'TABLE = ""\n'
 
     def test_a_failed_download_names_the_other_ways(self, tmp_path: Path) -> None:
         result = self.run(tmp_path / "models.py", HTTPS_PROXY="http://127.0.0.1:1")

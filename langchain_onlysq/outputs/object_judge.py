@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_onlysq.outputs.object_reading import BEGINS_WITH
 from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class ObjectJudge:
         error = self._parser.judge(message)["parsing_error"]
         if error is None:
             return None
-        reason = str(error).partition(_LANGCHAINS_HINT)[0]
+        # The model is shown its answer anyway.
+        reason = str(error).partition(_LANGCHAINS_HINT)[0].partition(BEGINS_WITH)[0]
         return reason if len(reason) <= _MOST_REASON else f"{reason[: _MOST_REASON - 1]}…"
 
     def is_shown(self, delta: Delta) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.exceptions import OutputParserException
 from pydantic import AliasChoices, BaseModel, ValidationError
 
+from langchain_onlysq.errors.bodies import excerpt
 from langchain_onlysq.outputs.conversions import conversions
 from langchain_onlysq.outputs.json_schema import problems
 from langchain_onlysq.outputs.object_forms import ObjectFormError, layers, mend
@@ -14,7 +15,11 @@ from langchain_onlysq.outputs.object_forms import ObjectFormError, layers, mend
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+BEGINS_WITH = " It begins with "
+"""What stands before the beginning of an answer without an object, at the end of the error."""
+
 _MOST_PROBLEMS = 8
+_QUOTED_CHARS = 80
 
 
 class ObjectSchema(NamedTuple):
@@ -89,7 +94,8 @@ def read_object(values: list[Any], wanted: ObjectSchema, text: str) -> Any:
         found = fitting if found is None else found
     if found is None:
         said = f" that is meant to be {wanted.name}" if values else ""
-        msg = f"There is no JSON object in the answer{said}."
+        beginning = f"{BEGINS_WITH}{excerpt(text, _QUOTED_CHARS)!r}" if text.strip() else ""
+        msg = f"There is no JSON object in the answer{said}.{beginning}"
         raise OutputParserException(msg, llm_output=text)
     return found
 

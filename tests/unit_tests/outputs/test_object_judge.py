@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
@@ -60,6 +61,24 @@ def test_the_reason(schema: Any, text: str, reason: str) -> None:
     assert objection is not None
     assert reason in objection
     assert "troubleshooting" not in objection
+
+
+def test_an_answer_without_json_is_quoted_in_the_error_and_not_in_the_reminder(
+    server: LocalOnlySq,
+) -> None:
+    prose = "Sure! Lisbon is a city of Portugal, " + "and a fine one, " * 9
+    server.reply(prose, prose)
+    with pytest.raises(OutputParserException) as caught:
+        make(server, max_repairs=1).with_structured_output(City).invoke("Hi")
+    error = str(caught.value).partition("\n")[0]
+    assert error.startswith("There is no JSON object in the answer. It begins with 'Sure! Lisbon ")
+    assert error.endswith("…'")
+    assert len(error) < 160
+    reminder = server.requests[-1].messages[-1]["content"]
+    assert "Your answer cannot be used: There is no JSON object in the answer.\n" in reminder
+    server.reply(" ")
+    with pytest.raises(OutputParserException, match=r"no JSON object in the answer\.\n"):
+        make(server, max_repairs=0).with_structured_output(City).invoke("Hi")
 
 
 def test_the_reason_of_the_schema() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ _UNSAFE = (
     | _SAFE
 )
 
+_NOT_PLAIN = re.compile(f"[{''.join(map(chr, _UNSAFE.keys() - {0x0A}))}\ud800-\udfff]")
+"""What must not stand in a JSON document as it is: the lines of one end in LF."""
+
 _HEADER = ("id", "modality", "tools", "streaming", "thinking", "status", "cost")
 _UNKNOWN = "-"
 
@@ -30,6 +34,12 @@ _UNKNOWN = "-"
 def clean(text: str) -> str:
     """Replace the characters that control a terminal, or turn text around; line ends stay."""
     return text.translate(_UNSAFE)
+
+
+def as_json(value: Any, *, ascii_only: bool) -> str:
+    r"""Return a JSON document, in which what is not safe to show stands as `\uXXXX`."""
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=2, default=str)
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

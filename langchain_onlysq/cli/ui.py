@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from langchain_onlysq.cli.formatting import clean, one_line, plain_table
+from langchain_onlysq.cli.formatting import as_json, clean, one_line, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,8 +150,7 @@ class Screen:
             OSError: If it cannot be written.
         """
         is_unicode = (self._out.encoding or "utf-8").lower().startswith("utf")
-        text = json.dumps(value, ensure_ascii=not is_unicode, indent=2, default=str)
-        self.text(text + "\n")
+        self.text(as_json(value, ascii_only=not is_unicode) + "\n")
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
         """Write a table, whose first row is its header.

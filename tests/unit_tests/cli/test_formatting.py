@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from langchain_onlysq.cli.formatting import clean, in_flags, model_rows, one_line, plain_table
+from langchain_onlysq.cli.formatting import (
+    as_json,
+    clean,
+    in_flags,
+    model_rows,
+    one_line,
+    plain_table,
+)
 from tests.support.paths import PACKAGE
 
 FIELDS = ("modality", "can_tools", "can_stream", "can_think", "status", "cost")
@@ -40,6 +48,16 @@ def test_texts_that_are_safe_to_show() -> None:
 )
 def test_what_a_terminal_would_obey(hostile: str, shown: str) -> None:
     assert clean(hostile) == shown
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_json_document_says_the_same_and_is_safe_to_show(*, ascii_only: bool) -> None:
+    every = {"a": "".join(map(chr, range(0x3000))) + "\udfff\ud800 \U0001f30d"}
+    document = as_json(every, ascii_only=ascii_only)
+    assert json.loads(document) == every
+    assert clean(document) == document
+    assert document.encode()
+    assert ("Ж" in document) is not ascii_only
 
 
 @pytest.mark.parametrize(

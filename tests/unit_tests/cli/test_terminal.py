@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import termios
@@ -159,6 +160,16 @@ def test_errors_stand_out_in_one_line(server: LocalOnlySq) -> None:
     assert error.startswith("langchain-onlysq: OnlySq answered 400")
     assert "No [bold]way[/]." in error
     assert error.count("\n") == 1
+
+
+def test_json_on_a_terminal_is_json_and_does_not_control_it(server: LocalOnlySq) -> None:
+    text = "\x1b[2J \x7f \x9b2J \u202eab\u2028 \\ ж 🌍\r\n\t"
+    server.reply(text)
+    status, shown = run_here(["Hi", "--json"], streams=("stdin", "stdout"))
+    assert status == 0
+    assert json.loads(shown)["content"] == text
+    assert "ж 🌍" in shown
+    assert not re.search(r"[^\n\x20-\x7eж🌍]", shown)
 
 
 @pytest.mark.parametrize("terminal", ["stdout", "stderr"])

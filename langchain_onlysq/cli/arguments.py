@@ -48,7 +48,7 @@ class Arguments(argparse.Namespace):
 
     Attributes:
         words: What to ask; none if it is not among the arguments.
-        model: Model id.
+        chosen_model: Model id; None if it is not among the arguments.
         endpoint: Which of the two chat endpoints is asked.
         option: Fields of `ChatOnlySq`, as `name=value`.
         system: Text of the system message, if any.
@@ -60,7 +60,7 @@ class Arguments(argparse.Namespace):
     """
 
     words: list[str]
-    model: str
+    chosen_model: str | None
     endpoint: Literal["v2", "openai"] | None
     option: list[str]
     system: str | None
@@ -76,6 +76,11 @@ class Arguments(argparse.Namespace):
         return " ".join(self.words) if self.words else None
 
     @property
+    def model(self) -> str:
+        """The model to ask."""
+        return DEFAULT_MODEL if self.chosen_model is None else self.chosen_model
+
+    @property
     def options(self) -> dict[str, Any]:
         """The fields of `ChatOnlySq`; values are JSON, or else text."""
         return dict(map(_read_option, self.option))
@@ -83,10 +88,11 @@ class Arguments(argparse.Namespace):
 
 def _read_option(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
+    name = name.strip()
     try:
-        return name.strip(), json.loads(value)
+        return name, json.loads(value)
     except ValueError:
-        return name.strip(), value
+        return name, re.findall(r"[^,\s]+", value) if name == "fallback_models" else value
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,22 +120,29 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     end = given.index("--") if "--" in given else len(given)
     arguments = parser.parse_intermixed_args(given[:end], Arguments())
     arguments.words += given[end + 1 :]
-    if arguments.question is not None and not arguments.question.strip():
-        parser.error("the question is empty")
-    for option in arguments.option:
-        if not re.match(r"\s*\w+\s*=", option):
-            parser.error(f"-o takes NAME=VALUE, such as -o temperature=0.2, not {option!r}")
-    if arguments.models or arguments.check:
-        flag = "--models" if arguments.models else "--check"
-        if (arguments.models and arguments.check) or _asks_something(arguments):
-            parser.error(f"{flag} can be combined with --model, --json and --local alone")
+    if contradiction := _contradiction(arguments):
+        parser.error(contradiction)
     return arguments
 
 
-def _asks_something(arguments: Arguments) -> bool:
-    """Tell whether there is anything that only a question can have."""
-    lists = arguments.words + arguments.image + arguments.option
-    return bool(lists or arguments.system or arguments.endpoint)
+def _contradiction(arguments: Arguments) -> str | None:
+    """Say what of the arguments makes no sense, by itself or together."""
+    if arguments.question is not None and not arguments.question.strip():
+        return "the question is empty"
+    for option in arguments.option:
+        if not re.match(r"\s*\w+\s*=", option):
+            return f"-o takes NAME=VALUE, such as -o temperature=0.2, not {option!r}"
+    for name, given in (("model", arguments.chosen_model), ("endpoint", arguments.endpoint)):
+        other = arguments.options.get(name, given)
+        if given is not None and given != other:
+            return f"--{name} {given} and -o {name}={other} contradict each other"
+    others = [*arguments.words, *arguments.image, *arguments.option]
+    others += filter(None, [arguments.system, arguments.endpoint])
+    if arguments.models and (others or arguments.check or arguments.chosen_model is not None):
+        return "--models can be combined with --json and --local alone"
+    if arguments.check and others:
+        return "--check can be combined with --model, --json and --local alone"
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,9 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     add("words", metavar="question", nargs="*", help="what to ask; several words are one question")
     add(
         *("-m", "--model"),
+        dest="chosen_model",
         metavar="ID",
-        default=DEFAULT_MODEL,
-        help="model to ask (default: %(default)s)",
+        help=f"model to ask (default: {DEFAULT_MODEL})",
     )
     add("-s", "--system", metavar="TEXT", help="system message: instructions for the model")
     add(

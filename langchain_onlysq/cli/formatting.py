@@ -50,8 +50,9 @@ def one_line(text: str) -> str:
 _IN_FLAGS = (
     (r",? or pass api_key=.*?(?=[;.] |\.$|$)", ""),
     (r" or api_key\b", ""),
-    (r"^(onlysq_api_key|onlysq_api_base): ", ""),
-    (r"^model: ", "--model: "),
+    (r"\bmodel_kwargs must not hold ('(\w+)'): pass it as a field .*", r"\1 has -o \2=… to itself"),
+    (r"\bInput should be a valid dictionary", "give a JSON object"),
+    (r"\ba list of texts$", "a JSON list of texts; a number stands in double quotes"),
     (r"\b(onlysq_api_base|base_url)\b", "ONLYSQ_API_BASE"),
     (r"\bproxy=… and ", ""),
     (r", \(connect, read, write, pool\), an httpx\.Timeout, or None", ""),

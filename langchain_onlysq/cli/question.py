@@ -92,6 +92,8 @@ def _image_block(source: str) -> dict[str, str]:
         data = Path(source).read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        if source.lower().startswith("data:"):
+            source, reason = "data:…", "takes a file, or an http(s) URL"
         msg = f"--image {source}: {reason}"
         raise UsageError(msg) from None
     for media_type, signature in _SIGNATURES.items():

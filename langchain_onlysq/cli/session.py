@@ -83,9 +83,16 @@ def _as_wrong_usage() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise UsageError(in_flags(describe(error))) from None
+        raise UsageError(in_flags(describe(error, _flag))) from None
     except ValueError as error:
         raise UsageError(in_flags(str(error))) from None
+
+
+def _flag(field: str) -> str:
+    """Return what the command line has for a field; "" for what the environment sets."""
+    if field.startswith("onlysq_api_"):
+        return ""
+    return f"--{field}" if field in {"model", "endpoint"} else f"-o {field}"
 
 
 def _local_server(stack: ExitStack) -> dict[str, Any]:

@@ -342,10 +342,10 @@ def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
 
     Args:
         error: What it raised.
-        named: Returns what a field is called.
+        named: Returns what a field is called; "" for one that its message names.
     """
     return "; ".join(
-        ": ".join([*(named(str(part)) for part in entry["loc"][:1]), said])
+        ": ".join(filter(None, [*(named(str(part)) for part in entry["loc"][:1]), said]))
         for entry in error.errors(include_url=False, include_context=False, include_input=False)
         for said in [entry["msg"].removeprefix("Value error, ")]
     )

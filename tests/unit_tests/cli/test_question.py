@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_onlysq.testing import LocalOnlySq
+from langchain_onlysq.testing import LocalOnlySq, Reply
 from tests.support.command_line import Run, error_line, shell
 
 
@@ -75,6 +75,20 @@ def test_settings_of_the_request(server: LocalOnlySq, run: Run) -> None:
     assert sent == {"temperature": 0.2, "stop": ["END"], "top_k": 5}
 
 
+def test_what_flags_have_may_be_an_option_too(server: LocalOnlySq, run: Run) -> None:
+    assert run("Hi", "-o", "model=m", "-o", "endpoint=openai", "-m", "m").status == 0
+    assert (server.requests[-1].model, server.requests[-1].path[-12:]) == ("m", "/completions")
+
+
+def test_several_fallback_models(server: LocalOnlySq, run: Run) -> None:
+    missing = Reply.error(404, "No such model")
+    for value in ("b, c", '["b", "c"]'):
+        server.reply(missing, missing)
+        assert run("Hi", "-m", "a", "-o", f"fallback_models={value}").status == 0
+        asked = [request.model for request in server.requests if request.method == "POST"]
+        assert asked[-3:] == ["a", "b", "c"]
+
+
 def test_a_pipe_that_stays_open_is_not_waited_for_in_silence(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,11 +126,12 @@ def _closing(descriptor: int, write: Callable[[str], int]) -> Callable[[str], in
         (["x", "--a\nb\x1b"], "unrecognized arguments: --a b\N{REPLACEMENT CHARACTER}; see"),
         (["--model"], "expected one argument"),
         ([" "], "the question is empty"),
-        (["--models", "Hi"], "--models can be combined with --model, --json and --local alone"),
+        (["--models", "Hi"], "--models can be combined with --json and --local alone"),
+        (["--models", "-m", "gpt-4o-mini"], "--models can be combined with --json and --local"),
         (["--models", "--system", "Hi"], "--models can be combined with"),
         (["--models", "--image", "x"], "--models can be combined with"),
         (["--models", "--check"], "--models can be combined with"),
-        (["--check", "--endpoint", "v2"], "--check can be combined with"),
+        (["--check", "--endpoint", "v2"], "--check can be combined with --model, --json and"),
         (["--check", "-o", "seed=1"], "--check can be combined with"),
         (["--check", "--model", " "], "--model: the model id is blank"),
         (["--model", " ", "Hi"], "--model: the model id is blank"),
@@ -124,11 +139,34 @@ def _closing(descriptor: int, write: Callable[[str], int]) -> Callable[[str], in
         (["-o", "seed", "Hi"], "-o takes NAME=VALUE, such as -o temperature=0.2, not 'seed'"),
         (["-o", "temprature=0", "Hi"], "-o temprature: there is no such option; did you mean temp"),
         (["-o", "api_key=x", "Hi"], "-o api_key: there is no such option"),
-        (["-o", "temperature=hot", "Hi"], "temperature: Input should be a valid number"),
+        (["-o", "temperature=hot", "Hi"], "-o temperature: Input should be a valid number"),
+        (["-o", "timeout=fast", "Hi"], "-o timeout: give seconds: a number above 0\n"),
+        (["-o", "timeout=0", "Hi"], "-o timeout: give seconds: a number above 0\n"),
+        (["-o", "stop=5", "Hi"], "-o stop: give a text, or a JSON list of texts; a number stands"),
+        (["-o", "model_kwargs=5", "Hi"], "-o model_kwargs: give a JSON object\n"),
+        (
+            ["-o", 'model_kwargs={"seed": 5}', "Hi"],
+            "-o model_kwargs: 'seed' has -o seed=… to itself",
+        ),
+        (["-m", "", "Hi"], "--model: the model id is blank\n"),
+        (["-m", "m", "-o", "model=n", "Hi"], "--model m and -o model=n contradict each other; see"),
+        (
+            ["--endpoint", "v2", "-o", "endpoint=openai", "Hi"],
+            "--endpoint v2 and -o endpoint=opena",
+        ),
+        (["-o", "endpoint=v3", "Hi"], "--endpoint: Input should be 'v2' or 'openai'\n"),
         ([], "no question was given, and stdin is empty"),
         (["Hi", "--image", "absent.png"], "--image absent.png: No such file"),
         (["Hi", "--image", "."], "--image .: Is a directory"),
         (["Hi", "--image", "nul\0"], "embedded null"),
+        (
+            ["Hi", "--image", "data:image/png;base64,AA=="],
+            "data:…: takes a file, or an http(s) URL",
+        ),
+        (
+            ["Hi", "--image", "data:" + "A" * 9999],
+            "--image data:…: takes a file, or an http(s) URL",
+        ),
         (["Hi", "--image", __file__], "not a PNG, JPEG, GIF or WebP image"),
     ],
 )

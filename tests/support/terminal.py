@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_PRESSES = 6
+"""How often Ctrl-C is pressed before a test fails."""
+
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 """What hides the cursor, as a spinner does, and what shows it again."""
 
@@ -110,7 +113,7 @@ def started(arguments: list[str]) -> Iterator[tuple[Terminal, subprocess.Popen[b
 
 def press_ctrl_c(terminal: Terminal, process: subprocess.Popen[bytes]) -> int:
     """Press Ctrl-C at a prompt; once more if Python missed it, as it may just before it waits."""
-    for _ in range(6):
+    for _ in range(MOST_PRESSES):
         terminal.type("\x03")
         with suppress(subprocess.TimeoutExpired):
             return process.wait(10)

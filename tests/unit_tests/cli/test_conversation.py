@@ -15,7 +15,7 @@ from langchain_onlysq.cli.session import Conversation
 from langchain_onlysq.cli.ui import Screen
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, catalogue, chunk
 from tests.support.documentation import DOCS, blocks
-from tests.support.terminal import Terminal, press_ctrl_c, started
+from tests.support.terminal import MOST_PRESSES, Terminal, press_ctrl_c, started
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +30,11 @@ def shown_by(terminal: Terminal) -> str:
 
 def interrupt(terminal: Terminal, until: str) -> None:
     """Press Ctrl-C; once more if Python missed it."""
-    while True:
+    for _ in range(MOST_PRESSES):
         terminal.type("\x03")
         if terminal.shows(until, seconds=10):
             return
+    raise AssertionError(terminal.shown)
 
 
 def test_the_recorded_session(server: LocalOnlySq) -> None:

@@ -6,7 +6,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+)
+from langchain_core.messages.ai import add_ai_message_chunks
 from pydantic import ValidationError
 
 from langchain_onlysq.chat_models import ChatOnlySq
@@ -19,19 +26,22 @@ from langchain_onlysq.cli.formatting import (
     usage_line,
 )
 from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqError
+from langchain_onlysq.errors.bodies import excerpt
+from langchain_onlysq.errors.classify import UNKNOWN_MODEL_HINT
+from langchain_onlysq.errors.near_ids import did_you_mean
+from langchain_onlysq.response.refusals import why_no_text
 from langchain_onlysq.settings.call_options import CallOptions, describe
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.settings.service import PUBLIC_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_core.messages.ai import UsageMetadata
+    from collections.abc import Iterator, Sequence
 
     from langchain_onlysq.cli.arguments import Arguments
     from langchain_onlysq.cli.question import Content
     from langchain_onlysq.cli.ui import Screen
     from langchain_onlysq.health.report import CheckResult
+    from langchain_onlysq.models.entries import OnlySqModel
 
 _HELP = (
     "/model [ID]: show the model, or switch to another one",
@@ -42,6 +52,9 @@ _HELP = (
     "If a question starts with a slash, type a space before it.",
 )
 _QUIT = frozenset({"/quit", "/exit", "quit", "exit"})
+_KEPT = "what came of the answer is kept"
+_CATALOGUE_SECONDS = 5.0
+"""How long the ids that are near to a wrong one are waited for."""
 
 
 @contextmanager
@@ -116,19 +129,34 @@ def show_models(llm: ChatOnlySq, screen: Screen, *, as_json: bool) -> None:
         OnlySqError: If it cannot be fetched.
         OSError: If it cannot be written.
     """
-    from langchain_onlysq.models.catalogue import list_models
-
     screen.wait("waiting for the catalogue")
-    models = list_models(
-        base_url=llm.base_url,
-        api_key=llm.api_key.get_secret_value(),
-        http_client=llm.http_client,
-    )
+    models = _catalogue(llm)
     if as_json:
         ordered = sorted(models, key=lambda model: model.id)
         screen.document([model.model_dump(mode="json") for model in ordered])
     else:
         screen.table(model_rows(models))
+
+
+def _catalogue(llm: ChatOnlySq, **fields: Any) -> list[OnlySqModel]:
+    from langchain_onlysq.models.catalogue import list_models
+
+    key = llm.api_key.get_secret_value()
+    return list_models(base_url=llm.base_url, api_key=key, http_client=llm.http_client, **fields)
+
+
+@contextmanager
+def _near_ids_named(llm: ChatOnlySq) -> Iterator[None]:
+    """Have an error that speaks of an unknown model name the ids that are near."""
+    try:
+        yield
+    except OnlySqError as error:
+        if UNKNOWN_MODEL_HINT in str(error) and "Did you mean" not in str(error):
+            with suppress(OnlySqError):
+                _catalogue(llm, timeout=_CATALOGUE_SECONDS)
+            if near := did_you_mean(llm.base_url, error.model or llm.model):
+                error.add_note(near.strip())
+        raise
 
 
 def check_service(arguments: Arguments, screen: Screen) -> bool:
@@ -170,11 +198,13 @@ def answer(
         OSError: If it cannot be written.
     """
     messages = [*_system_message(system), HumanMessage(content)]
-    if as_json:
-        screen.wait(f"waiting for {llm.model}")
-        screen.document(llm.invoke(messages).model_dump())
-    else:
+    if not as_json:
         _stream_answer(llm, screen, messages, llm.model, [])
+        return
+    screen.wait(f"waiting for {llm.model}")
+    with _near_ids_named(llm):
+        message = llm.invoke(messages)
+    screen.document(message.model_dump())
 
 
 class Conversation:
@@ -200,10 +230,7 @@ class Conversation:
             KeyboardInterrupt: At Ctrl-C at the prompt.
             OSError: If an answer cannot be written.
         """
-        if self._screen.out_is_terminal:
-            with suppress(ImportError):
-                # Gives `input` its line editing; it may write to stdout at once.
-                import readline  # noqa: F401
+        self._screen.edit_lines()
         self._screen.note(f"{self._model}; type /help for commands")
         for line in self._lines():
             if line.startswith("/"):
@@ -224,7 +251,8 @@ class Conversation:
                     raise
                 self._screen.interrupt()
                 continue
-            if line.strip().lower() in _QUIT:
+            # A blank before a slash makes it a question.
+            if (line if line.lstrip().startswith("/") else line.strip()).rstrip().lower() in _QUIT:
                 return
             yield line
 
@@ -237,7 +265,7 @@ class Conversation:
                 self._model = "".join(ids).strip() or self._model
                 self._screen.note(self._model)
             case ["/models"]:
-                with self._errors_shown():
+                with self._going_on():
                     show_models(self._llm, self._screen, as_json=False)
             case ["/help"]:
                 for text in _HELP:
@@ -246,27 +274,37 @@ class Conversation:
                 self._screen.note(f"unknown command: {line}; type /help for commands")
 
     def _ask(self, question: str) -> None:
-        """Ask, and keep the question and what came of its answer, unless it failed."""
-        asked = HumanMessage(question)
-        pieces: list[str] = []
-        with self._errors_shown():
-            messages = [*self._system, *self._history, asked]
-            try:
-                _stream_answer(self._llm, self._screen, messages, self._model, pieces)
-            except KeyboardInterrupt:
-                self._screen.interrupt()
-                kept = "what came of the answer is kept" if any(pieces) else "nothing is kept"
-                self._screen.note(f"stopped; {kept}")
-            if any(pieces):
-                self._history += [asked, AIMessage("".join(pieces))]
+        """Ask, and keep the question and what came of its answer, if any text did."""
+        chunks: list[AIMessageChunk] = []
+        with self._going_on(chunks):
+            messages = [*self._system, *self._history, HumanMessage(question)]
+            _stream_answer(self._llm, self._screen, messages, self._model, chunks)
+        if text := _text_of(chunks):
+            self._history += [HumanMessage(question), AIMessage(text)]
 
     @contextmanager
-    def _errors_shown(self) -> Iterator[None]:
-        """Show an error in a line; the conversation goes on."""
+    def _going_on(self, chunks: Sequence[AIMessageChunk] | None = None) -> Iterator[None]:
+        """Have Ctrl-C and errors end what is done, not the conversation.
+
+        Args:
+            chunks: What came of the answer that was asked for; None where none was.
+        """
         try:
             yield
+        except KeyboardInterrupt:
+            self._screen.interrupt()
+            kept = [] if chunks is None else [_KEPT if _text_of(chunks) else "nothing is kept"]
+            self._screen.note("; ".join(["stopped", *kept]))
         except OnlySqError as error:
             self._screen.note(describe_error(error), "red")
+            if chunks and _text_of(chunks):
+                self._screen.note(_KEPT)
+
+
+def _text_of(chunks: Sequence[AIMessageChunk]) -> str:
+    """Return the text that came; "" where it is blank."""
+    text = "".join(chunk.text for chunk in chunks)
+    return text if text.strip() else ""
 
 
 def _system_message(text: str | None) -> list[BaseMessage]:
@@ -274,19 +312,24 @@ def _system_message(text: str | None) -> list[BaseMessage]:
 
 
 def _stream_answer(
-    llm: ChatOnlySq, screen: Screen, messages: list[BaseMessage], model: str, pieces: list[str]
+    llm: ChatOnlySq,
+    screen: Screen,
+    messages: list[BaseMessage],
+    model: str,
+    chunks: list[AIMessageChunk],
 ) -> None:
-    """Show an answer as it arrives, then its usage; its text is added to `pieces` as it comes."""
-    metadata: dict[str, Any] = {}
-    usage: UsageMetadata | None = None
+    """Show an answer as it arrives, then its usage; it is added to `chunks` as it comes."""
     screen.wait(f"waiting for {model}")
-    for chunk in llm.stream(messages, model=model):
-        screen.reasoning(chunk.additional_kwargs.get("reasoning_content", ""))
-        pieces.append(chunk.text)
-        screen.text(chunk.text)
-        metadata |= chunk.response_metadata
-        usage = chunk.usage_metadata or usage
-    if not any(pieces):
-        msg = "The answer has no text. Ask again, or try another model."
+    with _near_ids_named(llm):
+        for chunk in llm.stream(messages, model=model):
+            screen.reasoning(chunk.additional_kwargs.get("reasoning_content", ""))
+            chunks.append(chunk)
+            screen.text(chunk.text)
+    message = add_ai_message_chunks(*chunks)
+    missing = None if llm.allow_empty else why_no_text(message, excerpt)
+    if missing is not None:
+        msg = f"{missing.rstrip('. ')}. Ask again, or try another model."
         raise OnlySqEmptyResponseError(msg, model=model)
-    screen.note(usage_line(metadata.get("model_name", model), metadata.get("finish_reason"), usage))
+    metadata = message.response_metadata
+    finish = metadata.get("finish_reason")
+    screen.note(usage_line(metadata.get("model_name", model), finish, message.usage_metadata))

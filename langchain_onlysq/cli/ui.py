@@ -125,6 +125,15 @@ class Screen:
         with suppress(OSError):
             self._notes.write(text, style)
 
+    def edit_lines(self) -> None:
+        """Give `ask` its line editing on a terminal, where a paste of several lines is one."""
+        if self.out_is_terminal:
+            with suppress(ImportError):
+                import readline  # it may write to stdout at once
+
+                if not self._is_dumb:
+                    readline.parse_and_bind("set enable-bracketed-paste on")
+
     def ask(self, prompt: str) -> str:
         """Read a line from the terminal.
 

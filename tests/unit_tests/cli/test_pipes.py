@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -18,7 +19,8 @@ import pytest
 import langchain_onlysq
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.cli import main
-from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, catalogue
+from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, catalogue, chunk
+from langchain_onlysq.transport import gates
 from tests.support.command_line import Run, error_line, shell
 
 USAGE = "gpt-4o-mini: 1 tokens in, 3 out\n"
@@ -145,6 +147,9 @@ def test_models_as_json(server: LocalOnlySq, run: Run) -> None:
 
 # Failures
 
+REFUSAL = Reply.stream([chunk({"refusal": "I will "}), chunk({"refusal": "not."})])
+FILTERED = Reply.stream([chunk("", finish_reason="content_filter")])
+
 
 @pytest.mark.parametrize(
     ("arguments", "replies", "reason"),
@@ -152,7 +157,13 @@ def test_models_as_json(server: LocalOnlySq, run: Run) -> None:
         (["Hi"], [Reply.error(401, "Bad\n\x1bkey.")], "401"),
         (["Hi"], [Reply.error(503, "Slow.", retry_after=0)] * 3, "503"),
         (["Hi"], [Reply.html(404, "Not Found")], "check ONLYSQ_API_BASE"),
-        (["Hi"], [Reply.text("", reasoning="hm")], "The answer has no text."),
+        (
+            ["Hi"],
+            [Reply.text("", reasoning="hm")],
+            "The answer has no text, only reasoning: hm. Ask",
+        ),
+        (["Hi"], [REFUSAL], "The model refused: I will not. Ask again, or try another model."),
+        (["Hi"], [FILTERED], "A content filter left nothing of the answer. Ask again, or"),
         (["Hi", "--json"], [Reply.error(400, "No.")], "400"),
     ],
 )
@@ -162,6 +173,52 @@ def test_a_failed_answer(
     server.reply(*replies)
     assert reason in error_line(run(*arguments), 1)
     assert server.replies_left == 0
+
+
+def test_an_answer_may_be_empty_where_that_is_allowed(server: LocalOnlySq, run: Run) -> None:
+    server.reply(Reply.text("", usage=None), "")
+    assert run("Hi", "-o", "allow_empty=true") == (0, "", "gpt-4o-mini: usage unknown\n")
+    assert "The answer is empty." in error_line(run("Hi", "-o", "max_retries=0"), 1)
+
+
+@pytest.mark.parametrize("arguments", [["Hi"], ["Hi", "--json"]])
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_unknown_model_has_near_ids(
+    arguments: list[str], status: int, server: LocalOnlySq, run: Run
+) -> None:
+    server.reply(Reply.error(status, "Unknown model"))
+    server.reply_catalogue(catalogue(["gpt-4o-mini", "sonar"]))
+    line = error_line(run(*arguments, "-m", "gpt-4o-minni"), 1)
+    assert line.endswith(
+        "Check the model id: --models has those on offer, which change often. "
+        "(Did you mean 'gpt-4o-mini'?)\n"
+    )
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
+def test_a_catalogue_that_fails_names_none(server: LocalOnlySq, run: Run) -> None:
+    server.reply(Reply.error(404, "Unknown model"), Reply.error(403, "No"))
+    server.reply_catalogue(Reply.error(401, "No"))
+    assert error_line(run("Hi", "-m", "zzz"), 1).endswith("which change often.\n")
+    assert "refused" in error_line(run("Hi"), 1)
+    assert [request.method for request in server.requests] == ["POST", "GET", "POST"]
+
+
+def test_a_wait_for_the_quota_is_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("langchain_onlysq.transport.turns._WORTH_A_WARNING", 0.0)
+    monkeypatch.setattr(gates, "_gates", gates.Gates(window=0.35))
+    with LocalOnlySq(requests_per_minute=1, minute=0.3) as busy:
+        monkeypatch.setenv("ONLYSQ_API_BASE", busy.base_url)
+        assert run("Hi").status == 0
+        status, out, err = run("Hi")
+    assert (status, out) == (0, "You said: Hi\n")
+    assert re.match(
+        r"Model 'gpt-4o-mini' is at its limit of requests per minute: calls wait \(1 now\), for "
+        r"about \d+ s at most\. Another model, -o fallback_models=… with -o fallback_when=busy, or "
+        r"a key of a higher level helps; -o max_wait=… limits the wait\n",
+        err,
+    )
+    assert err.endswith(USAGE)
 
 
 def test_a_failed_catalogue(server: LocalOnlySq, run: Run) -> None:

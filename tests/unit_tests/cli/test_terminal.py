@@ -265,6 +265,35 @@ def test_a_conversation(server: LocalOnlySq, ctrl_c: ReplyLike) -> None:
     assert "claude-haiku-4-5" in shown
 
 
+def test_a_blank_before_a_slash_makes_a_question(server: LocalOnlySq) -> None:
+    status, shown = run_here([], " /quit\n /exit \n/quit \nnever\n")
+    assert status == 0
+    assert [request.messages[-1]["content"] for request in server.requests] == [" /quit", " /exit "]
+    assert shown.count("> ") == 3
+
+
+def test_ctrl_c_stops_a_command_and_not_the_conversation(
+    server: LocalOnlySq, ctrl_c: ReplyLike
+) -> None:
+    server.reply_catalogue(ctrl_c)
+    status, shown = run_here([], "/models\nHi\n/quit\n")
+    assert status == 0
+    assert re.search(r"\nstopped\n", without_styles(shown))
+    assert "You said: Hi" in shown
+
+
+def test_what_came_before_a_connection_was_lost_is_kept(server: LocalOnlySq) -> None:
+    server.reply(Reply.broken_stream("One two three", after=2), "Four.")
+    status, shown = run_here([], "Count\nGo on\nHi\n/quit\n")
+    assert status == 0
+    lost = "The connection was lost in the middle of the answer"
+    said = without_styles(shown)
+    assert re.search(rf"One two \n{lost}[^\n]*\nwhat came of the answer is kept\n", said)
+    kept = ["Count", "One two ", "Go on", "Four."]
+    assert contents(server.requests[1]) == kept[:3]
+    assert contents(server.requests[-1]) == [*kept, "Hi"]
+
+
 @pytest.mark.usefixtures("_no_rich")
 def test_commands_and_hints(
     server: LocalOnlySq, ctrl_c: ReplyLike, monkeypatch: pytest.MonkeyPatch
@@ -329,6 +358,18 @@ def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> 
         assert termios.tcgetattr(terminal.theirs) == before
         assert "Traceback" not in terminal.shown
     assert contents(server.requests[-1]) == ["A story", "Once upon", "Hi"]
+
+
+def test_a_paste_of_several_lines_is_one_message(server: LocalOnlySq) -> None:
+    pytest.importorskip("readline")
+    with started([]) as (terminal, process):
+        terminal.until("\x1b[?2004h")
+        terminal.until("> ")
+        terminal.type("\x1b[200~def f():\n    return 1\x1b[201~\n")
+        terminal.until("tokens in")
+        terminal.type("/quit\n")
+        assert process.wait(60) == 0
+    assert [contents(request) for request in server.requests] == [["def f():\n    return 1"]]
 
 
 def test_ctrl_c_stops_one_answer(server: LocalOnlySq) -> None:

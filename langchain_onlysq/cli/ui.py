@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Style = Literal["dim", "red"]
+
+_PATIENT_SECONDS = 2.0
+"""How long nothing is said of a wait where there is no spinner."""
+
+_WIDE = 10_000
+"""More columns than a table of models has."""
 
 _ANSI_CODES: dict[Style, int] = {"dim": 2, "red": 31}
 
@@ -170,9 +177,12 @@ class Screen:
         if self.out_is_terminal and not self._is_dumb:
             with suppress(ImportError):
                 console, table = _rich_console(self._out), _rich_table(rows)
-                self._notes.stop_waiting()
-                console.print(table, soft_wrap=True)
-                return
+                whole = console.measure(table, options=console.options.update(width=_WIDE))
+                # What does not fit, rich would fold, or not show at all.
+                if whole.maximum <= console.width:
+                    self._notes.stop_waiting()
+                    console.print(table, soft_wrap=True)
+                    return
         self.text(plain_table(rows))
 
 
@@ -182,14 +192,27 @@ class _PlainNotes:
     def __init__(self, err: TextIO, *, styled: bool) -> None:
         self._err = err
         self._styled = styled
+        self._timer = threading.Timer(0, lambda: None)
+        self._said = ""
 
     def wait(self, text: str) -> None:
-        """Show nothing: not every terminal could remove it again."""
+        """Say in a line on a terminal that it takes longer: not every one could remove it again."""
+        self.stop_waiting()
+        if self._err.isatty() and text != self._said:
+            self._timer = threading.Timer(_PATIENT_SECONDS, self._say, [text])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):
+            self.write(f"{text} …\n", "dim")
+        self._said = text
 
     def stop_waiting(self) -> None:
-        pass
+        self._timer.cancel()
 
     def write(self, text: str, style: Style) -> None:
+        self._said = ""
         self._err.write(f"\x1b[{_ANSI_CODES[style]}m{text}\x1b[0m" if self._styled else text)
         self._err.flush()
 
@@ -251,7 +274,7 @@ def _rich_table(rows: Sequence[Sequence[str]]) -> Table:
     header, *body = rows
     table = Table(box=SIMPLE_HEAD, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for row in body:
         table.add_row(*(Text(cell) for cell in row))
     return table

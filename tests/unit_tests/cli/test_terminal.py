@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.cli import main
+from langchain_onlysq.cli import main, ui
 from langchain_onlysq.testing import (
     Hold,
     LocalOnlySq,
+    Pause,
     Reply,
     ReplyLike,
     Request,
@@ -29,6 +30,7 @@ USAGE = "gpt-4o-mini: 1 tokens in, 3 out"
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "_PATIENT_SECONDS", 60.0)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
@@ -121,6 +123,51 @@ def test_neither_an_answer_nor_a_model_id_controls_the_terminal(server: LocalOnl
     assert "[b]m\ufffd[2J: 1 tokens in" in shown
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> ReplyLike:
+    """Say soon that it takes longer; return the reply of a server that waits for that."""
+    said, say = threading.Event(), ui._PlainNotes._say
+
+    def say_it(notes: ui._PlainNotes, text: str) -> None:
+        say(notes, text)
+        said.set()
+
+    def answer(_: Request) -> ReplyLike:
+        assert said.wait(60)
+        return "One"
+
+    monkeypatch.setattr(ui, "_PATIENT_SECONDS", 0.05)
+    monkeypatch.setattr(ui._PlainNotes, "_say", say_it)
+    return answer
+
+
+@pytest.mark.usefixtures("_no_rich")
+def test_a_wait_is_said_in_a_line_where_there_is_no_spinner(
+    server: LocalOnlySq, impatient: ReplyLike, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.reply(impatient)
+    _, shown = run_here(["Hi"], streams=("stderr",))
+    assert capfd.readouterr().out == "One\n"
+    assert shown.startswith("waiting for gpt-4o-mini …\ngpt-4o-mini: ")
+
+
+@pytest.mark.usefixtures("_no_rich")
+def test_a_wait_is_said_once_for_a_check(server: LocalOnlySq, impatient: ReplyLike) -> None:
+    slow = Reply.stream([Pause(0.2), chunk("One", finish_reason="stop")])
+    server.reply(impatient, *[slow] * 6)
+    _, shown = run_here(["--check"])
+    assert shown.count("checking gpt-4o-mini …") == 1
+
+
+def test_nothing_is_said_of_a_wait_but_on_a_terminal(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ui, "_PATIENT_SECONDS", 0.0)
+    server.reply(Reply.stream([Pause(0.1), chunk("One", finish_reason="stop")]))
+    _, shown = run_here(["Hi"], streams=("stdout",))
+    assert (shown, capfd.readouterr().err) == ("One\n", "gpt-4o-mini: usage unknown\n")
+
+
 def test_a_spinner_in_ascii() -> None:
     _, shown = run_here(["Hi"], encoding="ascii")
     assert "?" not in shown.replace(HIDE, "").replace(SHOW, "")
@@ -204,19 +251,22 @@ def test_ctrl_c_shows_the_cursor_again_and_ends_the_line(
 # The catalogue
 
 
-def test_a_table_of_models_cuts_nothing_off(
-    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+LONG_ID = "a-very-long-name:[b]-of-a-model"
+
+
+@pytest.mark.parametrize("columns", [20, 40, 75, 80, 120])
+def test_a_table_of_models_shows_every_id_whole(
+    columns: int, server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    server.reply_catalogue(catalogue(["a-very-long-name:[b]-of-a-model"]))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    server.reply_catalogue(catalogue([LONG_ID, "m"]))
     status, shown = run_here(["--models"])
     assert status == 0
     spinner, _, table = shown.partition(SHOW)
     assert spinner.startswith(HIDE)
-    assert "waiting for the catalogue" in spinner
-    assert "\x1b[1m" in table
-    cells = [re.split(r"\s+", line.strip())[0] for line in table.split("\n")]
-    assert "a-very-long-name:[b]-of-a-model" in "".join(cells)
+    assert ("\x1b[1m" in table) == (columns > 86)
+    assert re.search(rf"\n *{re.escape(LONG_ID)} +text +yes", without_styles(table))
+    assert re.search(r"\n *m +text +yes", without_styles(table))
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])

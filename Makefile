@@ -54,9 +54,9 @@ test_all_pythons: .venv/ready ## run the tests with the newest dependencies on e
 	@$(PIP) install $(NOX)
 	$(BIN)/nox --session all_pythons -- $(ARGS)
 
-test_prerelease: .venv/dev ## run the tests with the newest pre-release of langchain-core
-	$(PIP) install --upgrade --pre langchain-core
-	$(BIN)/pytest $(ARGS)
+test_prerelease: .venv/ready ## run the tests with the newest pre-release of langchain-core
+	@$(PIP) install $(NOX)
+	$(BIN)/nox --session prerelease -- $(ARGS)
 
 test_wheel: build ## run the tests of the sdist on the installed wheel
 	@$(PIP) install $(NOX)

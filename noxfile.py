@@ -1,6 +1,6 @@
-"""Fresh environments that the suite runs in: the oldest dependencies, every Python, the wheel.
+"""Fresh environments that the suite runs in: old and new dependencies, every Python, the wheel.
 
-nox --session lowest | all_pythons | wheel [-- arguments of pytest]
+nox --session lowest | all_pythons | prerelease | wheel [-- arguments of pytest]
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ def _lower_bound(requirement: Requirement) -> str:
 def all_pythons(session: nox.Session) -> None:
     """Run the suite with the newest dependencies on every Python that the machine has."""
     session.install("--editable", ".[dev]")
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def prerelease(session: nox.Session) -> None:
+    """Run the suite with the newest pre-release of langchain-core."""
+    session.install("--editable", ".[dev]")
+    session.install("--upgrade", "--pre", "langchain-core")
     session.run("pytest", "-q", *session.posargs)
 
 

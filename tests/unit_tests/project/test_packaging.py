@@ -81,6 +81,13 @@ class TestMakefile:
         )
         assert set(re.findall(r"^  make (\w+) +\S", result.stdout, re.MULTILINE)) == targets()
 
+    @pytest.mark.parametrize("target", ["lowest", "all_pythons", "prerelease", "wheel"])
+    def test_environments_of_their_own_are_made_by_nox(self, target: str) -> None:
+        [recipe] = re.findall(rf"(?m)^test_{target}:.*\n((?:\t.*\n)+)", MAKEFILE)
+        assert f"--session {target} -- $(ARGS)" in recipe
+        assert "pip install --" not in recipe
+        assert f"def {target}(session" in (ROOT / "noxfile.py").read_text(encoding="utf-8")
+
     @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run"])
     def test_texts_name_targets_that_exist(self, name: str) -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -101,6 +108,16 @@ class TestHost:
         assert {command[1] for command in commands if command[0] == "make"} <= targets()
         assert ["make", "test_lowest"] in commands
         assert ["make", "test_wheel"] in commands
+
+    def test_the_next_langchain_core_is_tried_and_may_fail(self) -> None:
+        may_fail = [job for job in jobs() if job.get("continue-on-error")]
+        assert [runs(job) for job in may_fail] == [["make test_prerelease"]]
+
+    @pytest.mark.parametrize("name", [".github/ISSUE_TEMPLATE/wire_fact.yml", "CONTRIBUTING.md"])
+    def test_facts_about_the_wire_come_with_a_check(self, name: str) -> None:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "langchain-onlysq --check --json" in text
+        assert "curl -i -N" in text
 
     def test_the_workflow_may_do_little(self) -> None:
         assert yaml.safe_load(WORKFLOW)["permissions"] == {"contents": "read"}

@@ -57,7 +57,7 @@ _IN_FLAGS = (
     (r"\bproxy=… and ", ""),
     (r", \(connect, read, write, pool\), an httpx\.Timeout, or None", ""),
     (r"\blist_models\(\)", "--models"),
-    (r"\btrim_messages can do it\b", "/clear begins a conversation anew"),
+    (r"\btrim_messages can do it\b", "in a conversation, /clear begins anew"),
     (r"\braise (timeout|\w+_\w+)\b", r"raise it with -o \1=…"),
     (r"\b(\w+_\w+)=True\b", r"-o \1=true"),
     (r"\bfallback_when='busy'", "-o fallback_when=busy"),

@@ -29,6 +29,7 @@ from langchain_onlysq.errors import OnlySqEmptyResponseError, OnlySqError
 from langchain_onlysq.errors.bodies import excerpt
 from langchain_onlysq.errors.classify import UNKNOWN_MODEL_HINT
 from langchain_onlysq.errors.near_ids import did_you_mean
+from langchain_onlysq.errors.wording import without_settings
 from langchain_onlysq.response.refusals import why_no_text
 from langchain_onlysq.settings.call_options import CallOptions, describe
 from langchain_onlysq.settings.http_library import http
@@ -51,7 +52,7 @@ _HELP = (
     "Ctrl-C stops an answer, or clears the line; on an empty line it quits.",
     "If a question starts with a slash, type a space before it.",
 )
-_QUIT = frozenset({"/quit", "/exit", "quit", "exit"})
+_QUIT = frozenset({"quit", "exit"})
 _KEPT = "what came of the answer is kept"
 _CATALOGUE_SECONDS = 5.0
 """How long the ids that are near to a wrong one are waited for."""
@@ -141,8 +142,12 @@ def show_models(llm: ChatOnlySq, screen: Screen, *, as_json: bool) -> None:
 def _catalogue(llm: ChatOnlySq, **fields: Any) -> list[OnlySqModel]:
     from langchain_onlysq.models.catalogue import list_models
 
-    key = llm.api_key.get_secret_value()
-    return list_models(base_url=llm.base_url, api_key=key, http_client=llm.http_client, **fields)
+    fields |= {"api_key": llm.api_key.get_secret_value(), "http_client": llm.http_client}
+    try:
+        return list_models(base_url=llm.base_url, **fields)
+    except OnlySqError as error:
+        error.args = (without_settings(str(error)),)  # no option is for the catalogue
+        raise
 
 
 @contextmanager
@@ -252,7 +257,8 @@ class Conversation:
                 self._screen.interrupt()
                 continue
             # A blank before a slash makes it a question.
-            if (line if line.lstrip().startswith("/") else line.strip()).rstrip().lower() in _QUIT:
+            word = line.rstrip() if "/" in line else line.strip()
+            if word.lower().removeprefix("/") in _QUIT:
                 return
             yield line
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _IN_SECONDS_UNTIL = 120
 _IN_MINUTES_UNTIL = 2 * 3600
 
@@ -16,3 +18,14 @@ def duration(seconds: float) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.3g}" if number < 100 else f"{number:.0f}"  # noqa: PLR2004 - no exponent
+
+
+_ADVICE = (
+    r"[;:] (raise \w+( to wait longer|, or leave it out)|\w+=True accepts \w+( answers)?"
+    r"|trim_messages can do it)"
+)
+
+
+def without_settings(message: str) -> str:
+    """Return a message without its advice to change settings, for where there are none."""
+    return re.sub(_ADVICE, "", message)

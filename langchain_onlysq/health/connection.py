@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from langchain_onlysq.health.judge import said_by
+from langchain_onlysq.errors.wording import without_settings
 from langchain_onlysq.health.report import CheckResult
 from langchain_onlysq.settings.proxies import proxy_in_use
 
@@ -62,6 +62,6 @@ def no_address(base_url: str, error: OnlySqError) -> CheckResult:
     return CheckResult(
         name="address",
         status="failed",
-        detail=f"{base_url}: {said_by(error)}",
+        detail=f"{base_url}: {without_settings(str(error))}",
         advice=advice if untrusted else "",
     )

@@ -17,7 +17,7 @@ from langchain_onlysq.errors import (
     OnlySqResponseError,
 )
 from langchain_onlysq.errors.near_ids import did_you_mean
-from langchain_onlysq.errors.wording import duration
+from langchain_onlysq.errors.wording import duration, without_settings
 from langchain_onlysq.health.report import CheckResult, Status, counted
 from langchain_onlysq.response.refusals import why_no_text
 from langchain_onlysq.settings.service import HOME_PAGE, KEY_VARIABLE, PUBLIC_KEY
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
     Quote = Callable[[str], str]
 
 _WORKING = "work"
-
-_SETTINGS = re.compile(
-    r"[;:] (raise \w+( to wait longer|, or leave it out)|\w+=True accepts \w+( answers)?"
-    r"|trim_messages can do it)"
-)
 
 
 def unchecked(name: str, reason: str) -> CheckResult:
@@ -66,17 +61,12 @@ def failure(name: str, error: OnlySqError, *, again: bool = False) -> CheckResul
             advice=f"Check again in {later}, or another model.",
             data=data,
         )
-    detail = said_by(error)
+    detail = without_settings(str(error))
     # In place of the advice that was taken out.
     advice = "Check again later, or another model." if detail != str(error) else ""
     if again:
         detail = f"the same as above ({kind}{f' {status}' if status else ''})"
     return CheckResult(name=name, status="failed", detail=detail, advice=advice, data=data)
-
-
-def said_by(error: OnlySqError) -> str:
-    """Return what an error says, without advice to change settings: a check has none."""
-    return _SETTINGS.sub("", str(error))
 
 
 def catalogue(models: Sequence[OnlySqModel]) -> CheckResult:

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_onlysq.errors import OnlySqRateLimitError
+from langchain_onlysq.errors.wording import duration
 from langchain_onlysq.transport.flow import AcquirePermit, Effect, ReportRetry, Sleep
 from langchain_onlysq.transport.gates import gate_for
 from langchain_onlysq.transport.pacing import NEVER
@@ -215,9 +216,9 @@ class Turns:
         if outlook.longest_wait > _WORTH_A_WARNING and gate.may_warn(now):
             logger.warning(
                 "Model %r is at its limit of requests per minute: calls wait (%d now), for about "
-                "%.0f s at most. %s; max_wait limits the wait",
+                "%s at most. %s; max_wait limits the wait",
                 model,
                 outlook.waiting,
-                outlook.longest_wait,
+                duration(round(outlook.longest_wait)),
                 _WHAT_HELPS,
             )

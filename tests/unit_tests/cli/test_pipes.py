@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 import langchain_onlysq
-from langchain_onlysq import ChatOnlySq
+from langchain_onlysq import ChatOnlySq, list_models
 from langchain_onlysq.cli import main
-from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, catalogue, chunk
+from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, ReplyLike, catalogue, chunk
 from langchain_onlysq.transport import gates
 from tests.support.command_line import Run, error_line, shell
 
@@ -173,6 +173,15 @@ def test_a_failed_answer(
     server.reply(*replies)
     assert reason in error_line(run(*arguments), 1)
     assert server.replies_left == 0
+
+
+def test_a_catalogue_that_is_silent_has_no_option(
+    server: LocalOnlySq, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(list_models.__kwdefaults__ or {}, "timeout", 0.1)
+    server.reply_catalogue(Reply(body=[Hold()]))
+    line = error_line(run("--models"), 1)
+    assert line == "langchain-onlysq: No data came for 0.1 s.\n"
 
 
 def test_an_answer_may_be_empty_where_that_is_allowed(server: LocalOnlySq, run: Run) -> None:

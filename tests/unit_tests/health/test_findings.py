@@ -62,14 +62,17 @@ def test_of_a_model_is_told_what_was_sent(server: LocalOnlySq) -> None:
     assert found(at("n", server, healthy), "model").detail == "'n' is in the catalogue"
 
 
-def test_a_model_that_is_not_called_working(server: LocalOnlySq) -> None:
+@pytest.mark.parametrize("status", ["not_work", "unstable"])
+def test_a_model_that_is_not_called_working(status: str, server: LocalOnlySq) -> None:
     listed = catalogue(["m"])
-    listed["models"]["m"]["status"] = "not_work"
+    listed["models"]["m"]["status"] = status
     server.reply_catalogue(listed)
-    result = found(at("m", server, healthy), "model")
+    report = at("m", server, healthy)
+    result = found(report, "model")
     assert result.status == "unclear"
-    assert 'status "not_work"' in result.detail
+    assert f'status "{status}"' in result.detail
     assert "choose another one" in result.advice
+    assert found(report, "catalogue").data == {"models": 1, "working": 0}
 
 
 # The key, and the plain answer

@@ -8,7 +8,8 @@ import sys
 import termios
 import threading
 from contextlib import ExitStack
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -320,6 +321,19 @@ def test_a_blank_before_a_slash_makes_a_question(server: LocalOnlySq) -> None:
     assert status == 0
     assert [request.messages[-1]["content"] for request in server.requests] == [" /quit", " /exit "]
     assert shown.count("> ") == 3
+
+
+def test_a_dumb_terminal_is_not_asked_to_mark_pastes(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    readline = SimpleNamespace(parse_and_bind=asked.append)
+    monkeypatch.setitem(sys.modules, "readline", cast("Any", readline))
+    for term in ("xterm", "dumb"):
+        monkeypatch.setenv("TERM", term)
+        assert run_here([], "/quit\n")[0] == 0
+    assert asked == ["set enable-bracketed-paste on"]
+    assert not server.requests
 
 
 def test_ctrl_c_stops_a_command_and_not_the_conversation(

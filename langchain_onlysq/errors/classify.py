@@ -286,12 +286,12 @@ def _hint(
     return hint
 
 
-UNKNOWN_MODEL_HINT = "Check the model id: list_models() has those on offer, which change often."
+UNKNOWN_MODEL_HINT = "Check the model id: list_models() has those on offer."
 
 PROXY_WANTS_LOGIN = 407
 
 PROXY_LOGIN_HINT = (
-    "The proxy wants a user and a password: name it as http://user:password@host:port."
+    "The proxy wants a user and a password: set it as http://user:password@host:port."
 )
 
 _HINTS: dict[type[OnlySqError], str] = {

@@ -220,7 +220,7 @@ def system(message: AIMessage, word: str, quote: Quote) -> CheckResult:
     return CheckResult(
         name="system message",
         status="ok" if obeyed else "unclear",
-        detail=f"{'followed' if obeyed else 'not followed'}: {quote(message.text)}",
+        detail=f"{'followed' if obeyed else 'not followed'}: {_shown(message, quote)}",
         advice="" if obeyed else "Put instructions into the question, or ask another model.",
     )
 
@@ -237,7 +237,7 @@ def tool_call(name: str, message: AIMessage, quote: Quote) -> CheckResult:
         if called
         else f"a call that cannot be read: {quote(str(broken[0]))}"
         if broken
-        else f"answered without a call: {quote(message.text)}"
+        else f"answered without a call: {_shown(message, quote)}"
     )
     other = "described in the prompt" if name.endswith("native") else "sent natively"
     advice = f"Ask another model, or have the tools {other}."
@@ -253,7 +253,7 @@ def structured(answer: dict[str, Any], quote: Quote) -> CheckResult:
     return CheckResult(
         name="JSON",
         status="unclear",
-        detail=f"no object of the schema: {quote(answer['raw'].text)}",
+        detail=f"no object of the schema: {_shown(answer['raw'], quote)}",
         advice="Ask another model, or ask for the object as the call of a tool.",
     )
 
@@ -264,9 +264,14 @@ def image(message: AIMessage, word: str, quote: Quote) -> CheckResult:
     return CheckResult(
         name="image",
         status="ok" if seen else "unclear",
-        detail=f"a {word} square was {'seen' if seen else 'not seen'}: {quote(message.text)}",
+        detail=f"a {word} square was {'seen' if seen else 'not seen'}: {_shown(message, quote)}",
         advice="" if seen else "The model may not see images: ask another one.",
     )
+
+
+def _shown(message: AIMessage, quote: Quote) -> str:
+    """Quote an answer, or say what it has in place of text."""
+    return why_no_text(message, quote) or quote(message.text)
 
 
 def _usage(usage: UsageMetadata | None) -> str:

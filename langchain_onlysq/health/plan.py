@@ -132,6 +132,8 @@ class Plan:
 
     def without_key(self, result: CheckResult) -> CheckResult:
         """Return a result without the key, which an answer may have quoted."""
+        if result.name == "key":
+            return result  # its words are all ours, and "key" is one of them
         told = {"detail": result.detail, "advice": result.advice, "data": result.data}
         return result.model_copy(update=self._redacted(told))
 

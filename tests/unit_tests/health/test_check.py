@@ -89,6 +89,7 @@ def test_a_key_that_is_a_word_of_the_report_changes_no_name(
     assert list(statuses(report)) == NAMES
     assert report.works
     assert " ***' in " in found(report, "whole answer").detail
+    assert found(report, "key").detail == f"a key of your own ({len(word)} characters), accepted"
     assert "model" in found(report, "whole answer").data
     assert Report.model_validate_json(report.model_dump_json()) == report
     assert word not in report.exchanges[1].body

@@ -291,6 +291,13 @@ def test_a_model_that_obeys_nothing(server: LocalOnlySq, checker: Checker) -> No
     assert report.works
 
 
+def test_a_model_that_refuses_everything(server: LocalOnlySq) -> None:
+    report = at("m", server, {"choices": [{"message": REFUSED, "finish_reason": "stop"}]})
+    for name in ASKED:
+        assert "The model refused: 'I will not.'" in found(report, name).detail
+    assert not report.works
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [('{"city": ', "a call that cannot be read: '{"), ({}, "called get_weather({}), which is not")],

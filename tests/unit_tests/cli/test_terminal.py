@@ -8,6 +8,8 @@ import sys
 import termios
 import threading
 from contextlib import ExitStack
+from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -424,8 +426,11 @@ def test_ctrl_c_stops_an_answer_and_ends_a_conversation(server: LocalOnlySq) -> 
     assert contents(server.requests[-1]) == ["A story", "Once upon", "Hi"]
 
 
+@pytest.mark.skipif(
+    find_spec("readline") is None or "libedit" in str(import_module("readline").__doc__),
+    reason="the line editor of this Python knows no pastes",
+)
 def test_a_paste_of_several_lines_is_one_message(server: LocalOnlySq) -> None:
-    pytest.importorskip("readline")
     with started([]) as (terminal, process):
         terminal.until("\x1b[?2004h")
         terminal.until("> ")

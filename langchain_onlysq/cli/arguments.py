@@ -138,10 +138,9 @@ def _contradiction(arguments: Arguments) -> str | None:
             return f"--{name} {given} and -o {name}={other} contradict each other"
     others = [*arguments.words, *arguments.image, *arguments.option]
     others += filter(None, [arguments.system, arguments.endpoint])
-    if arguments.models and (others or arguments.check or arguments.chosen_model is not None):
-        return "--models can be combined with --json and --local alone"
-    if arguments.check and others:
-        return "--check can be combined with --model, --json and --local alone"
+    if (arguments.models or arguments.check) and (others or arguments.models is arguments.check):
+        flag = "--models" if arguments.models else "--check"
+        return f"{flag} can be combined with --model, --json and --local alone"
     return None
 
 

@@ -107,7 +107,7 @@ def test_local_needs_no_network_and_no_key(
     monkeypatch.setenv("ONLYSQ_API_KEY", "not a key")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert run("--local", "Hi") == (0, "You said: Hi\n", USAGE)
-    status, out, _ = run("--models", "--local")
+    status, out, _ = run("--models", "-m", "gpt-4o-mini", "--local")
     assert status == 0
     assert "gpt-4o-mini" in out
     assert not server.requests

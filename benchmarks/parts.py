@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from benchmarks.wire import Shape, answer
 from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.outputs.chunks import ChunkMaker
 from langchain_onlysq.outputs.content_blocks import PROVIDER
 from langchain_onlysq.response.reader import AnswerReader

@@ -35,6 +35,7 @@ from langchain_onlysq.settings.call_options import (
     ALIASES,
     CallOptions,
     cache_key,
+    check_names,
     with_overrides,
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
@@ -83,7 +84,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
 
     def __init__(self, **kwargs: Unpack[ConstructorKeywords]) -> None:
         """Make a model. No connection is opened and nothing is sent."""
-        hide_secrets(cast("dict[str, Any]", kwargs))
+        hide_secrets(cast("dict[str, Any]", kwargs), type(self).model_fields)
         super().__init__(**kwargs)
 
     @model_validator(mode="after")
@@ -161,6 +162,25 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         """Return what LangChain's caches tell calls apart by: all that may change an answer."""
         own = {"class": self.lc_id(), "output_version": self.output_version}
         return cache_key({**self._identifying_params, **own}, {**kwargs, "stop": stop})
+
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        # LangChain asks for these first, and tells them to whoever listens.
+        check_names(self, kwargs)
+        return super()._get_invocation_params(stop=stop, **kwargs)
+
+    if not TYPE_CHECKING:
+        # For type checkers it is LangChain's, whose result has a private type.
+
+        def bind(self, **kwargs: Any) -> Any:
+            """Bind keywords of a call, as every runnable does.
+
+            Raises:
+                OnlySqInvalidRequestError: If one of them cannot be a keyword, such as `api_key`.
+            """
+            check_names(self, kwargs)
+            return super().bind(**kwargs)
 
     # Tools and structured output
 
@@ -348,7 +368,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         body = build_body(messages, options, tools, extra, stream=stream)
         service = Service(self.onlysq_api_base, self.onlysq_api_key)
         requests = RequestBuilder(body, options, service, self.default_headers, stream=stream)
-        context = service.error_context(options.model, self.default_headers)
+        context = service.error_context(options.model, self.default_headers, self.proxy)
         is_paced = options.pacing and options.max_retries > 0
         turns = Turns(service, options.max_wait) if is_paced else None
         return Completion(requests, options, context, tools, new_outputs, turns)

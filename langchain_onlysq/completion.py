@@ -29,7 +29,7 @@ from langchain_onlysq.transport.stall_timer import StallTimer
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from langchain_onlysq.errors.classify import ErrorContext
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.outputs.chunks import Outputs
     from langchain_onlysq.request.builder import RequestBuilder
     from langchain_onlysq.request.prepared import PreparedRequest
@@ -160,15 +160,15 @@ class Completion(Generic[T]):
         """Ask once more, with the answer that was not what it had to be."""
         from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
 
-        answer = quote_answer(as_text(self._gate.held, with_calls=self._reads_calls))
-        again = self._requests.again(model, answer, reminder)
+        answer = as_text(self._gate.held, with_calls=self._reads_calls)
+        again = self._requests.again(model, quote_answer(answer), reminder)
         self._repairs += 1
         self._repairs_left -= 1
         yield AcquirePermit()
         try:
             return (yield from self._answer(again, is_last=is_last))
         except OnlySqError as error:
-            said = self._context.redact(answer)
+            said = quote_answer(self._context.redact(answer))
             error.add_note(f"It was asked once more, since this cannot be used: {said}")
             raise
 

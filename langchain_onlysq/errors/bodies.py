@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from langchain_onlysq.errors.context import ErrorContext
+
 EXCERPT_CHARS = 300
 """Longest excerpt of a body that an error keeps, in characters."""
 
@@ -44,23 +46,23 @@ def names_an_error(payload: Mapping[str, Any]) -> bool:
     )
 
 
-def read_body(body: bytes, redact: Callable[[str], str]) -> tuple[str, Any]:
+def read_body(body: bytes, context: ErrorContext) -> tuple[str, Any]:
     """Return a body's text and, where it is JSON, its value, both without any secret."""
     if len(body) <= _PARSED_BYTES:
         try:
-            text = redact(json.dumps(json.loads(body), ensure_ascii=False))
-            return text, json.loads(text)
+            payload = context.redact_value(json.loads(body))
+            return json.dumps(payload, ensure_ascii=False), payload
         except (ValueError, RecursionError):
             pass
-    return redact(body.decode("utf-8", "replace")), None
+    return context.redact(body.decode("utf-8", "replace")), None
 
 
-def detail_of(payload: Any) -> Detail:
+def detail_of(payload: Any, redact: Callable[[str], str] = str) -> Detail:
     """Read the known shapes: `error` (object or text), `detail`, `message`, `errors`."""
     if isinstance(payload, list):
-        return detail_of(payload[0]) if payload else Detail()
+        return detail_of(payload[0], redact) if payload else Detail()
     if not isinstance(payload, dict):
-        return Detail(message=_one_line(payload))
+        return Detail(message=_one_line(payload, redact))
     inner = next(
         (
             payload[key]
@@ -78,7 +80,7 @@ def detail_of(payload: Any) -> Detail:
     )
     code = _first_of(("code", "status_code", "status"), fields, payload)
     return Detail(
-        message=_one_line(message),
+        message=_one_line(message, redact),
         code=None if code is None else str(code),
         kind=str(fields["type"]) if fields.get("type") else None,
         status=_status_in(("code", "status_code", "status"), fields, payload),
@@ -105,26 +107,26 @@ def _status_in(names: tuple[str, ...], *objects: dict[str, Any]) -> int | None:
     return None
 
 
-def _one_line(value: Any) -> str:
+def _one_line(value: Any, redact: Callable[[str], str]) -> str:
     if value is None:
         return ""
-    return excerpt(value if isinstance(value, str) else json.dumps(value, default=str))
+    return excerpt(value if isinstance(value, str) else json.dumps(value, default=str), redact)
 
 
-def excerpt(text: str, limit: int = EXCERPT_CHARS) -> str:
+def excerpt(text: str, redact: Callable[[str], str] = str, limit: int = EXCERPT_CHARS) -> str:
     """Return the beginning of a text, HTML or not, as one readable line.
-
-    Secrets must be out of the text by now: cut in two, they are no longer recognised.
 
     Args:
         text: The text.
+        redact: Hides secrets in the line before it is cut: entities may have hidden them from
+            whoever looked before, and halves of them are no longer recognised.
         limit: The longest line, in characters.
     """
     text = text[: 16 * limit].lstrip("\ufeff")
     if text.lstrip().startswith("<"):
         text = re.sub(r"(?is)<(script|style)\b.*?(</\1\s*>|$)", " ", text)
         text = _without_tags(_without_title(text))
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = redact(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

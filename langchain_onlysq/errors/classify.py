@@ -33,35 +33,7 @@ from langchain_onlysq.errors.wording import duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-class ErrorContext:
-    """What an error message may say about the call, and what it must never show.
-
-    Attributes:
-        model: Model id that is asked.
-        base_url: Where.
-        secrets: What must not be shown; so this does not show itself.
-    """
-
-    __slots__ = ("base_url", "model", "secrets")
-
-    def __init__(
-        self, model: str | None = None, base_url: str = "", secrets: tuple[str, ...] = ()
-    ) -> None:
-        """Keep the parts."""
-        self.model = model
-        self.base_url = base_url
-        self.secrets = secrets
-
-    def for_model(self, model: str | None) -> ErrorContext:
-        """Return the same for another model."""
-        return ErrorContext(model, self.base_url, self.secrets)
-
-    def redact(self, text: str) -> str:
-        """Return `text` with every secret replaced by asterisks, also where JSON escapes it."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
-        return text
+    from langchain_onlysq.errors.context import ErrorContext
 
 
 def error_from_response(
@@ -78,8 +50,9 @@ def error_from_response(
     Returns:
         The error to raise.
     """
-    text, payload = read_body(body, context.redact)
-    detail = Detail(message=excerpt(text)) if payload is None else detail_of(payload)
+    text, payload = read_body(body, context)
+    said = excerpt(text, context.redact)
+    detail = Detail(message=said) if payload is None else detail_of(payload, context.redact)
     error_class = _class_for_status(status, detail)
     is_html = looks_like_html(body)
     retry_after = parse_retry_after(headers)
@@ -90,7 +63,7 @@ def error_from_response(
         status_code=status,
         hint=_hint(error_class, status, context, detail, retry_after, is_html=is_html),
         retry_after=retry_after,
-        body=excerpt(text),
+        body=said,
     )
 
 
@@ -108,8 +81,9 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
     Returns:
         The error to raise.
     """
-    text = context.redact(json.dumps(payload, ensure_ascii=False, default=str))
-    detail = detail_of(json.loads(text))
+    payload = context.redact_value(payload)
+    text = json.dumps(payload, ensure_ascii=False, default=str)
+    detail = detail_of(payload, context.redact)
     if detail.status is not None:
         error_class = _class_for_status(detail.status, detail)
     else:
@@ -121,7 +95,7 @@ def error_from_payload(payload: Any, context: ErrorContext, *, status: int = 200
         context,
         status_code=status_code,
         hint=_hint(error_class, status_code, context, detail),
-        body=excerpt(text),
+        body=excerpt(text, context.redact),
     )
 
 

@@ -128,22 +128,14 @@ class Plan:
 
     def _quote(self, text: str) -> str:
         """Quote the beginning of an answer; the key comes out before it could be cut in two."""
-        return repr(excerpt(self._context.redact(str(text)), _QUOTED_CHARS))
+        return repr(excerpt(str(text), self._context.redact, _QUOTED_CHARS))
 
     def without_key(self, result: CheckResult) -> CheckResult:
         """Return a result without the key, which an answer may have quoted."""
         if result.name == "key":
             return result  # its words are all ours, and "key" is one of them
         told = {"detail": result.detail, "advice": result.advice, "data": result.data}
-        return result.model_copy(update=self._redacted(told))
-
-    def _redacted(self, value: Any) -> Any:
-        """Take the key out of the texts of a JSON value, not out of its names."""
-        if isinstance(value, str):
-            return self._context.redact(value)
-        if isinstance(value, dict):
-            return {name: self._redacted(part) for name, part in value.items()}
-        return [self._redacted(part) for part in value] if isinstance(value, list) else value
+        return result.model_copy(update=self._context.redact_value(told))
 
     def report(self, results: list[CheckResult]) -> Report:
         """Return all that was found."""

@@ -182,13 +182,13 @@ class Catalogue:
     def _not_understood(self, body: Any) -> OnlySqResponseError:
         is_raw = isinstance(body, Unreadable)
         raw = bytes(body) if is_raw else json.dumps(body, ensure_ascii=False).encode()
-        text = self._context.redact(raw.decode("utf-8", "replace"))
+        text, redact = raw.decode("utf-8", "replace"), self._context.redact
         what = "an HTML page" if looks_like_html(raw) else "something that is not a catalogue"
         return OnlySqResponseError(
-            f"OnlySq answered 200 with {what} ({excerpt(text, 120)}): "
+            f"OnlySq answered 200 with {what} ({excerpt(text, redact, 120)}): "
             f"check base_url (now {self._base_url!r}), or try again.",
             status_code=200,
-            body=excerpt(text),
+            body=excerpt(text, redact),
         )
 
 

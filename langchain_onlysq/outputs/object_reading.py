@@ -94,7 +94,7 @@ def read_object(values: list[Any], wanted: ObjectSchema, text: str) -> Any:
         found = fitting if found is None else found
     if found is None:
         said = f" that is meant to be {wanted.name}" if values else ""
-        beginning = f"{BEGINS_WITH}{excerpt(text, _QUOTED_CHARS)!r}" if text.strip() else ""
+        beginning = f"{BEGINS_WITH}{excerpt(text, limit=_QUOTED_CHARS)!r}" if text.strip() else ""
         msg = f"There is no JSON object in the answer{said}.{beginning}"
         raise OutputParserException(msg, llm_output=text)
     return found

@@ -10,7 +10,7 @@ from langchain_onlysq.response import failures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_onlysq.errors.classify import ErrorContext
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )

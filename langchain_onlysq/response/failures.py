@@ -16,7 +16,7 @@ from langchain_onlysq.errors.bodies import excerpt, looks_like_html
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from langchain_onlysq.errors.classify import ErrorContext
+    from langchain_onlysq.errors.context import ErrorContext
 
 _QUOTED_CHARS = 120
 _TRY_AGAIN = "Try again, or try another model."
@@ -55,7 +55,7 @@ def too_long(context: ErrorContext) -> OnlySqError:
 
 def no_choices(keys: Iterable[str], context: ErrorContext) -> OnlySqError:
     """Return the error for an answer that has other keys instead of choices."""
-    named = excerpt(", ".join(map(str, keys)), _QUOTED_CHARS) or "none"
+    named = excerpt(", ".join(map(str, keys)), context.redact, _QUOTED_CHARS) or "none"
     message = f"The answer has no choices in it; its keys: {named}. {_TRY_AGAIN}"
     return _error(OnlySqResponseError, message, context)
 
@@ -71,7 +71,7 @@ def no_end_mark(context: ErrorContext) -> OnlySqError:
 
 def generation_failed(said: str, context: ErrorContext) -> OnlySqError:
     """Return the error for `finish_reason: "error"`."""
-    reason = _quoted(context.redact(said))
+    reason = _quoted(said, context)
     message = (
         'The generation failed inside the service (finish_reason "error")'
         + (f": {reason}." if reason else ".")
@@ -87,16 +87,16 @@ def not_understood(raw: bytes, context: ErrorContext) -> OnlySqError:
         raw: The body, or its beginning.
         context: What an error message may say and must not show.
     """
-    text = context.redact(raw.decode("utf-8", "replace"))
+    text = raw.decode("utf-8", "replace")
     is_html = looks_like_html(raw)
     what = "an HTML page" if is_html else "something that is not an answer"
     hint = f"Check base_url (now {context.base_url!r})." if is_html else _TRY_AGAIN
-    message = f"OnlySq answered 200 with {what}: {_quoted(text)}. {hint}"
-    return _error(OnlySqResponseError, message, context, body=excerpt(text))
+    message = f"OnlySq answered 200 with {what}: {_quoted(text, context)}. {hint}"
+    return _error(OnlySqResponseError, message, context, body=excerpt(text, context.redact))
 
 
-def _quoted(text: str) -> str:
-    return excerpt(text, _QUOTED_CHARS).rstrip(". ")
+def _quoted(text: str, context: ErrorContext) -> str:
+    return excerpt(text, context.redact, _QUOTED_CHARS).rstrip(". ")
 
 
 def _error(

@@ -22,7 +22,7 @@ from langchain_onlysq.response.sse import DONE, EventDecoder, Unreadable
 from langchain_onlysq.response.usage import read_usage
 
 if TYPE_CHECKING:
-    from langchain_onlysq.errors.classify import ErrorContext
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.response.deltas import TextFilter
     from langchain_onlysq.settings.call_options import (
         CallOptions,

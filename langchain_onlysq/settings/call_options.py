@@ -262,9 +262,7 @@ def with_overrides(
         OnlySqInvalidRequestError: If a value cannot be sent, or a name stands for something that
             only the constructor takes.
     """
-    if taken := keywords.keys() & _NOT_FOR_CALLS:
-        msg = f"{min(taken)!r} is made from what the model is asked: it cannot be a keyword."
-        raise OnlySqInvalidRequestError(msg, model=options.model)
+    check_names(options, keywords)
     extra: dict[str, Any] = {}
     changed: dict[str, Any] = {}
     for name, value in keywords.items():
@@ -274,9 +272,6 @@ def with_overrides(
             raise OnlySqInvalidRequestError(msg, model=options.model)
         if field in CallOptions.model_fields:
             changed[field] = value
-        elif field in type(options).model_fields:
-            msg = f"{name!r} cannot be changed for one call: make a second ChatOnlySq with it."
-            raise OnlySqInvalidRequestError(msg, model=options.model)
         elif field not in _NOT_SENT:
             _warn_of_near_field(name)
             extra[name] = value
@@ -289,6 +284,33 @@ def with_overrides(
         raise OnlySqInvalidRequestError(describe(error), model=options.model) from None
     return options, {**options.model_kwargs, **extra}
 
+
+def check_names(options: CallOptions, keywords: Mapping[str, Any]) -> None:
+    """Refuse keywords of a call that it cannot have; their values are not looked at.
+
+    Raises:
+        OnlySqInvalidRequestError: If a name stands for something that only the constructor takes,
+            or that is made from what is asked.
+    """
+    fields = type(options).model_fields
+    for name in keywords:
+        field = ALIASES.get(name, name)
+        if field in _NOT_FOR_CALLS:
+            msg = f"{name!r} is made from what the model is asked: it cannot be a keyword."
+        elif field in _LIKE_SECRETS:
+            msg = f"{name!r} is not a keyword of a call: ChatOnlySq({_LIKE_SECRETS[field]}=…) is."
+        elif field in fields and field not in CallOptions.model_fields:
+            msg = f"{name!r} cannot be changed for one call: make a second ChatOnlySq with it."
+        else:
+            continue
+        raise OnlySqInvalidRequestError(msg, model=options.model)
+
+
+_LIKE_SECRETS = {
+    **dict.fromkeys(("apikey", "openai_api_key", "authorization"), "api_key"),
+    **dict.fromkeys(("headers", "extra_headers"), "default_headers"),
+}
+"""What others call what is secret here -> our name; it has no place in a body, nor in a trace."""
 
 _NOT_FOR_CALLS = frozenset({"messages", "request"})
 """Keys of the request that no keyword of a call may replace."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from langchain_onlysq.settings.call_options import (
     CallOptions,
     unknown_keyword,
 )
-from langchain_onlysq.settings.http_library import check_client
+from langchain_onlysq.settings.http_library import check_client, kinds_of
 from langchain_onlysq.settings.service import (
     base_url_from_environment,
     check_headers,
@@ -141,17 +142,32 @@ class _Hidden(str):
         return "'**********'"
 
 
-def hide_secrets(kwargs: dict[str, Any]) -> None:
-    """Wrap what may be secret at once, so that no frame of a failing construction shows it."""
-    for name in ("api_key", "onlysq_api_key"):
-        if isinstance(kwargs.get(name), str):
-            kwargs[name] = SecretStr(kwargs[name])
-    for name in ("base_url", "onlysq_api_base", "proxy"):
-        if isinstance(kwargs.get(name), str):
-            kwargs[name] = _Hidden(kwargs[name])
-    headers = kwargs.get("default_headers")
-    if isinstance(headers, dict):
-        kwargs["default_headers"] = {
-            name: _Hidden(value) if isinstance(value, str) else value
-            for name, value in headers.items()
-        }
+_SECRET_FIELDS = frozenset({"onlysq_api_base", "default_headers", "proxy"})
+
+
+def hide_secrets(kwargs: dict[str, Any], fields: Collection[str]) -> None:
+    """Wrap what may be secret at once, so that no frame of a failing construction shows it.
+
+    Args:
+        kwargs: The keywords of the constructor; a name that means nothing may be a misspelt one.
+        fields: The names of the fields.
+    """
+    for name, value in kwargs.items():
+        field = ALIASES.get(name, name)
+        if field == "onlysq_api_key":
+            kwargs[name] = SecretStr(value) if isinstance(value, str) else _hidden(value)
+        elif field in _SECRET_FIELDS or field not in fields:
+            kwargs[name] = _hidden(value)
+
+
+def _hidden(value: Any) -> Any:
+    """Return a value whose texts do not show themselves."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return _Hidden(value)
+    if isinstance(value, Mapping):
+        return {_hidden(name): _hidden(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item) for item in value]
+    return _Hidden(value) if "URL" in kinds_of(value) else value

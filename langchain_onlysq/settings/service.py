@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from langchain_onlysq._version import __version__
-from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.errors.context import ErrorContext
+from langchain_onlysq.settings.proxies import proxy_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 HOME_PAGE = "https://api.onlysq.ru"
 
@@ -73,19 +74,28 @@ class Service(NamedTuple):
         return headers
 
     def error_context(
-        self, model: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        model: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        proxy: Any = None,
     ) -> ErrorContext:
         """Return what an error message may say and must not show.
 
         Args:
             model: Model id that is asked.
             headers: Headers of the caller's: their values, and the words in them, may be secret.
+            proxy: The caller's proxy; None = the environment's.
         """
-        key = self.key.get_secret_value()
-        secrets = [] if key == PUBLIC_KEY else [key]
-        for value in (headers or {}).values():
-            secrets += [part for part in (value, *value.split()) if len(part) >= _SHORTEST_SECRET]
-        return ErrorContext(model, self.base_url, tuple(dict.fromkeys(secrets)))
+        return ErrorContext(model, self.base_url, partial(_secrets, self.key, headers, proxy))
+
+
+def _secrets(key: SecretStr, headers: Mapping[str, str] | None, proxy: Any) -> Iterator[str]:
+    """Yield what no message may show."""
+    if key.get_secret_value() != PUBLIC_KEY:
+        yield key.get_secret_value()
+    for value in (headers or {}).values():
+        yield from (part for part in (value, *value.split()) if len(part) >= _SHORTEST_SECRET)
+    yield from proxy_secrets(proxy)
 
 
 def key_from_environment() -> SecretStr:

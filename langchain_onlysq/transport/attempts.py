@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.errors.classify import error_from_response
+from langchain_onlysq.errors.frames import without_frames
 from langchain_onlysq.transport.flow import (
     AcquirePermit,
     Effect,
@@ -23,7 +24,7 @@ from langchain_onlysq.transport.retries import seconds_until_retry, warn_of_retr
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from langchain_onlysq.errors.classify import ErrorContext
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.request.prepared import PreparedRequest
     from langchain_onlysq.settings.call_options import (
         TimeoutTuple,
@@ -70,7 +71,7 @@ def attempts(
             if seconds is None:
                 raise
             slept += seconds
-            report = ReportRetry(error, number, seconds, slept)
+            report = ReportRetry(without_frames(error), number, seconds, slept)
         warn_of_retry(report.error, number, max_retries, seconds)
         yield report
         yield Sleep(seconds)
@@ -96,7 +97,7 @@ def send_request(
     target = ""
     for _ in range(_MOST_REDIRECTS):
         timer.start()
-        head: ResponseHead = yield Send(request, timeout, stalls)
+        head: ResponseHead = yield Send(request, timeout, context, stalls)
         if head.status in _SUCCESS:
             # A whole answer is silent while it is written; its silence begins with the body.
             timer.stop(heard=not timer.streams)
@@ -129,8 +130,9 @@ def _refused(
 
 
 def _redirected(status: int, target: str, context: ErrorContext) -> OnlySqError:
+    shown = context.redact(target)
     return OnlySqError(
-        f"OnlySq answered {status}, a redirect to {target!r}, which is not followed: the "
+        f"OnlySq answered {status}, a redirect to {shown!r}, which is not followed: the "
         "request would change or the key would leave its host. If that is the right place, "
         "pass its base as base_url.",
         status_code=status,

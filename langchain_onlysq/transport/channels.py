@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
 from langchain_onlysq.errors import OnlySqError
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.settings.http_library import library_of
 from langchain_onlysq.transport.deadlines import (
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 _Lend = TypeVar("_Lend")
 _Manager = TypeVar("_Manager")
 
-_NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None))
+_NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None), ErrorContext())
 
 _TIMEOUTS = ("connect", "read", "write", "pool")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_onlysq.errors import OnlySqError
+from langchain_onlysq.errors.frames import without_frames
 from langchain_onlysq.transport.flow import Effect
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def stream(steps: Generator[Effect | T, Any, None], channel: Channel) -> Generat
         return
     except OnlySqError as error:
         outcome = None  # these bytes may quote the key
-        raise _without_frames(error)  # noqa: B904 - it is the same error
+        raise without_frames(error)  # noqa: B904 - it is the same error
     except GeneratorExit:
         # Nobody wants more; perhaps the garbage collector says so, in the middle of anything.
         channel.abandon()
@@ -73,21 +74,7 @@ async def astream(
         return
     except OnlySqError as error:
         outcome = None  # these bytes may quote the key
-        raise _without_frames(error)  # noqa: B904 - it is the same error
+        raise without_frames(error)  # noqa: B904 - it is the same error
     finally:
         steps.close()
         await channel.close()
-
-
-def _without_frames(error: OnlySqError) -> OnlySqError:
-    """Strip an error of the frames that it came through: they hold headers, and so the key.
-
-    This is the one boundary for it: whatever a flow raises leaves through here.
-    """
-    error.__context__ = None
-    for each in (error, error.__cause__):
-        if each is not None:
-            each.__traceback__ = None
-    if error.__cause__ is not None:
-        error.__cause__.__cause__ = error.__cause__.__context__ = None
-    return error

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_onlysq.errors import OnlySqError
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.request.prepared import PreparedRequest
     from langchain_onlysq.settings.call_options import (
         TimeoutTuple,
@@ -32,11 +33,13 @@ class Send(Effect):
     Attributes:
         request: The request.
         timeout: Seconds for connect, read, write and pool.
+        context: What an error message may say and must not show.
         stalls: Whether the read timeout is the stall timeout.
     """
 
     request: PreparedRequest
     timeout: TimeoutTuple
+    context: ErrorContext
     stalls: bool = False
 
 

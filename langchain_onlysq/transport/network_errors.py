@@ -19,6 +19,7 @@ from langchain_onlysq.settings.http_library import kinds_of
 from langchain_onlysq.settings.proxies import proxy_in_use
 
 if TYPE_CHECKING:
+    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.transport.clients import ClientSettings
     from langchain_onlysq.transport.flow import Send
 
@@ -63,8 +64,18 @@ def error_from_network(
     kinds = kinds_of(error)
     failure = _classify(error, kinds, sent, settings, answered=answered)
     if not kinds & _QUOTES_WHAT_IT_REFUSES:
-        failure.__cause__ = error
+        failure.__cause__ = _without_secrets(error, kinds, sent.context)
     return failure
+
+
+def _without_secrets(
+    error: Exception, kinds: frozenset[str], context: ErrorContext
+) -> Exception | None:
+    """Return an error that says the same and holds no request; None where there is none."""
+    text = context.redact(str(error))
+    if "RequestError" in kinds:
+        return type(error)(text)
+    return error if text == str(error) else None
 
 
 def _classify(
@@ -77,7 +88,7 @@ def _classify(
 ) -> OnlySqError:
     model = sent.request.model
     # What a proxy says may hold anything.
-    kind, said = type(error).__name__, excerpt(str(error))
+    kind, said = type(error).__name__, excerpt(str(error), sent.context.redact)
     if "TimeoutException" in kinds:
         return _timed_out(kinds, sent, model)
     if "DecodingError" in kinds:

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_onlysq.errors import OnlySqRateLimitError
+from langchain_onlysq.errors.frames import without_frames
 from langchain_onlysq.errors.wording import duration
 from langchain_onlysq.transport.flow import AcquirePermit, Effect, ReportRetry, Sleep
 from langchain_onlysq.transport.gates import gate_for
@@ -208,7 +209,7 @@ class Turns:
             gate, place = self._places[self._current]
             self._current = None
             gate.refused(place, monotonic(), refusal.retry_after)
-        return ReportRetry(refusal, self._refusals, 0.0, self.waited)
+        return ReportRetry(without_frames(refusal), self._refusals, 0.0, self.waited)
 
     def _announce(self, gate: Gate, model: str) -> None:
         now = monotonic()

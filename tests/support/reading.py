@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from langchain_onlysq.errors import OnlySqError
-from langchain_onlysq.errors.classify import ErrorContext
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.settings.call_options import CallOptions
 from tests.support.answer_bodies import stream
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
-CONTEXT = ErrorContext(model="asked", base_url="https://example.org/ai", secrets=(KEY,))
+CONTEXT = ErrorContext("asked", "https://example.org/ai", lambda: (KEY,))
 USAGE = {"prompt_tokens": 11, "completion_tokens": 19, "total_tokens": 30}
 READ_USAGE = {"input_tokens": 11, "output_tokens": 19, "total_tokens": 30}
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError, OnlySqInvalidRequestError
 from langchain_onlysq.errors import near_ids
 from langchain_onlysq.errors.bodies import excerpt
-from langchain_onlysq.errors.classify import ErrorContext, error_from_response
+from langchain_onlysq.errors.classify import error_from_response
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.settings.call_options import CallOptions
 from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Reset
 from langchain_onlysq.testing.checks import KNOWN_KEYS

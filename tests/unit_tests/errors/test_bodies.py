@@ -113,8 +113,8 @@ class TestExcerpts:
 
     @pytest.mark.parametrize("limit", [1, 10, 300])
     def test_an_excerpt_has_a_limit(self, limit: int) -> None:
-        assert excerpt("x" * limit, limit) == "x" * limit
-        assert excerpt("x" * (limit + 1), limit) == "x" * (limit - 1) + "…"
+        assert excerpt("x" * limit, limit=limit) == "x" * limit
+        assert excerpt("x" * (limit + 1), limit=limit) == "x" * (limit - 1) + "…"
 
     @pytest.mark.parametrize(
         ("body", "is_html"),

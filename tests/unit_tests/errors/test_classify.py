@@ -22,11 +22,12 @@ from langchain_onlysq.errors import (
     OnlySqRateLimitError,
     OnlySqTimeoutError,
 )
-from langchain_onlysq.errors.classify import ErrorContext, error_from_payload, error_from_response
+from langchain_onlysq.errors.classify import error_from_payload, error_from_response
+from langchain_onlysq.errors.context import ErrorContext
 from tests.support.properties import json_with, patient
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
-CONTEXT = ErrorContext(model="gpt-4o-mini", base_url="https://example.org/ai", secrets=(KEY,))
+CONTEXT = ErrorContext("gpt-4o-mini", "https://example.org/ai", lambda: (KEY,))
 
 
 BODIES: dict[str, bytes] = {
@@ -401,7 +402,7 @@ class TestSecrets:
         assert KEY not in repr(CONTEXT)
 
     def test_every_secret_is_redacted(self) -> None:
-        context = ErrorContext(secrets=("one", "two"))
+        context = ErrorContext(find_secrets=lambda: ("one", "two"))
         assert context.redact("one, two, three") == "***, ***, three"
         assert ErrorContext().redact("one") == "one"
 

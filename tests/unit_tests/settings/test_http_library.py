@@ -23,6 +23,7 @@ from langchain_onlysq import (
     alist_models,
     list_models,
 )
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.settings.http_library import http, kinds_of, own_proxy
 from langchain_onlysq.testing import LocalOnlySq
@@ -142,7 +143,7 @@ class TestObjects:
         assert own_proxy(None) is None
 
 
-SENT = Send(PreparedRequest("http://x", {}, b"", "m"), (1.0, 2.0, 3.0, 4.0))
+SENT = Send(PreparedRequest("http://x", {}, b"", "m"), (1.0, 2.0, 3.0, 4.0), ErrorContext())
 FAILURES: list[tuple[str, bool, type[OnlySqError], str | None]] = [
     ("ConnectError", False, OnlySqConnectionError, None),
     ("ProxyError", False, OnlySqConnectionError, None),
@@ -170,7 +171,8 @@ class TestExceptions:
         assert type(failure) is kind
         assert (failure.code, failure.model) == (code, "m")
         quotes = name in {"LocalProtocolError", "InvalidURL"}
-        assert failure.__cause__ is (None if quotes else error)
+        cause = failure.__cause__
+        assert cause is None if quotes else (type(cause), str(cause)) == (type(error), "it broke")
 
     def test_an_error_of_somebody_else_is_left_alone(self) -> None:
         assert not is_network_error(KeyError("a hook of the caller's"))

@@ -22,7 +22,8 @@ from langchain_onlysq.errors import (
     OnlySqStreamError,
     OnlySqTimeoutError,
 )
-from langchain_onlysq.errors.classify import ErrorContext, error_from_response
+from langchain_onlysq.errors.classify import error_from_response
+from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.transport.attempts import attempts
 from langchain_onlysq.transport.flow import AcquirePermit, ReportRetry, Sleep
 from langchain_onlysq.transport.retries import (

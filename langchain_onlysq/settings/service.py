@@ -31,6 +31,8 @@ BASE_URL_VARIABLE = "ONLYSQ_API_BASE"
 _SHORTEST_SECRET = 8
 """Shorter values of headers are words such as "yes", which messages need."""
 
+_LONGEST_LABEL = 63
+
 _BASE_URL_TAILS = ("/chat/completions", "/openai/v1", "/openai", "/v2", "/")
 
 
@@ -140,7 +142,7 @@ def normalize_base_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in {"http", "https"} or not host or not _is_host(host):
         msg = f"base_url must look like {DEFAULT_BASE_URL!r}"
         raise ValueError(msg)
     if "@" in parts.netloc:
@@ -154,6 +156,14 @@ def normalize_base_url(url: str) -> str:
         tail = next(tail for tail in _BASE_URL_TAILS if path.endswith(tail))
         path = path.removesuffix(tail)
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name can be looked up: its labels are neither empty nor too long."""
+    if ":" in name:
+        return True
+    labels = name.removesuffix(".").split(".")
+    return all(0 < len(label) <= _LONGEST_LABEL for label in labels)
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:

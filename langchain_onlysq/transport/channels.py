@@ -36,6 +36,7 @@ from langchain_onlysq.transport.network_errors import (
     error_from_network,
     is_network_error,
     too_late,
+    unsendable,
 )
 
 if TYPE_CHECKING:
@@ -118,6 +119,16 @@ class _Channel(Generic[_Lend, _Manager]):
         self._pieces: Any = None
         self._sent = _NOTHING_SENT
 
+    def _build(self, lease: Lease[Any], trace: Callable[..., Any]) -> Any:
+        """Build the request for a client; return the error where it cannot be sent."""
+        try:
+            return _build_request(lease.client, self._sent, trace)
+        except Exception as error:
+            if not isinstance(error, (ValueError, TypeError)) and not is_network_error(error):
+                raise
+            lease.give_back()
+            return unsendable(error, self._sent)
+
     def _accept(self, response: Any, pieces: Any, lease: Lease[Any]) -> ResponseHead:
         self._answer, self._pieces = _Answer(response, pieces, lease), pieces
         return ResponseHead(response.status_code, response.headers)
@@ -177,8 +188,10 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
             lease = self._lend()
         except OnlySqError as error:
             return error
+        request = self._build(lease, self._trace)
+        if isinstance(request, OnlySqError):
+            return request
         try:
-            request = _build_request(lease.client, effect, self._trace)
             response = lease.client.send(request, stream=True, follow_redirects=False)
         except BaseException as error:
             lease.give_back()
@@ -265,8 +278,10 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             lease = await self._lend()
         except OnlySqError as error:
             return error
+        request = self._build(lease, self._trace)
+        if isinstance(request, OnlySqError):
+            return request
         try:
-            request = _build_request(lease.client, effect, self._trace)
             response = await lease.client.send(request, stream=True, follow_redirects=False)
         except BaseException as error:
             lease.give_back()

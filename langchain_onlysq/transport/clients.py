@@ -12,6 +12,7 @@ import os
 import threading
 import weakref
 from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -316,7 +317,12 @@ def _make(kind: str, settings: ClientSettings) -> Any:
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_SECONDS
         )
         return getattr(library, kind)(
-            verify=context, proxy=own_proxy(settings.proxy), limits=limits, timeout=None
+            verify=context,
+            proxy=own_proxy(settings.proxy),
+            limits=limits,
+            timeout=None,
+            # A cookie would go with all later requests, whether it can be sent or not.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
     except OSError as error:
         msg = f"The HTTP library cannot be loaded: {error}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langchain_onlysq.errors import (
@@ -14,7 +14,12 @@ from langchain_onlysq.errors import (
     OnlySqTimeoutError,
 )
 from langchain_onlysq.errors.bodies import excerpt
-from langchain_onlysq.errors.classify import PROXY_LOGIN_HINT, PROXY_WANTS_LOGIN, stalled
+from langchain_onlysq.errors.classify import (
+    PROXY_LOGIN_HINT,
+    PROXY_WANTS_LOGIN,
+    error_from_response,
+    stalled,
+)
 from langchain_onlysq.settings.http_library import kinds_of
 from langchain_onlysq.settings.proxies import proxy_in_use
 
@@ -24,7 +29,8 @@ if TYPE_CHECKING:
     from langchain_onlysq.transport.flow import Send
 
 _OF_THE_SYSTEM = (OSError, RuntimeError)
-"""What else sending and reading may raise."""
+_OF_ADDRESSES = (UnicodeError, OverflowError, ExceptionGroup)
+"""What else sending and reading may raise; the latter where a host or a port is none."""
 
 _QUOTES_WHAT_IT_REFUSES = frozenset({"LocalProtocolError", "InvalidURL"})
 
@@ -42,7 +48,8 @@ _TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_time
 def is_network_error(error: Exception) -> bool:
     """Tell whether the network, or the library in front of it, raised this."""
     # A LookupError itself: the codec for host names cannot be loaded, without a descriptor left.
-    is_of_system = isinstance(error, _OF_THE_SYSTEM) or type(error) is LookupError
+    of_system = (*_OF_THE_SYSTEM, *_OF_ADDRESSES)
+    is_of_system = isinstance(error, of_system) or type(error) is LookupError
     return is_of_system or bool(kinds_of(error))
 
 
@@ -62,10 +69,20 @@ def error_from_network(
         The error to raise.
     """
     kinds = kinds_of(error)
+    if "HTTPStatusError" in kinds:
+        return _raised_by_hook(error, sent)
     failure = _classify(error, kinds, sent, settings, answered=answered)
     if not kinds & _QUOTES_WHAT_IT_REFUSES:
         failure.__cause__ = _without_secrets(error, kinds, sent.context)
     return failure
+
+
+def _raised_by_hook(error: Any, sent: Send) -> OnlySqError:
+    """Classify what `raise_for_status` said in a hook of the caller's own client."""
+    response = error.response
+    # A hook need not have read the body, and then nobody can any more.
+    body = response.content if response.is_stream_consumed else b""
+    return error_from_response(response.status_code, response.headers, body, sent.context)
 
 
 def _without_secrets(
@@ -75,7 +92,8 @@ def _without_secrets(
     text = context.redact(str(error))
     if "RequestError" in kinds:
         return type(error)(text)
-    return error if text == str(error) else None
+    is_plain = text == str(error) and not isinstance(error, _OF_ADDRESSES)
+    return error if is_plain else None
 
 
 def _classify(
@@ -95,15 +113,14 @@ def _classify(
         msg = "The answer could not be decompressed. Try again."
         return OnlySqResponseError(msg, status_code=200, model=model)
     if kinds & _CANNOT_BE_SENT:
-        msg = f"The request cannot be sent ({kind}): check base_url and the headers."
-        return OnlySqInvalidRequestError(msg, model=model)
+        return unsendable(error, sent)
     if answered:
         msg = f"The connection was lost in the middle of the answer ({kind}: {said}). Ask again."
         return OnlySqStreamError(msg, model=model)
     if isinstance(error, RuntimeError):
         msg = f"The HTTP client cannot be used: {said}"
         return OnlySqConnectionError(msg, code="configuration", model=model)
-    if kinds & {"ConnectError", "ProxyError"} or isinstance(error, LookupError):
+    if kinds & {"ConnectError", "ProxyError"} or isinstance(error, (LookupError, *_OF_ADDRESSES)):
         hint = _suspects(sent.request.url, settings)
         if "ProxyError" in kinds and said.startswith(str(PROXY_WANTS_LOGIN)):
             hint = PROXY_LOGIN_HINT
@@ -111,6 +128,13 @@ def _classify(
     else:
         msg = f"The connection was lost before the answer ({kind}: {said}). Try again."
     return OnlySqConnectionError(msg, model=model)
+
+
+def unsendable(error: Exception, sent: Send) -> OnlySqError:
+    """Return the error for a request that the library refuses; what it says may quote the key."""
+    kind = type(error).__name__
+    msg = f"The request cannot be sent ({kind}): check base_url, the headers and any cookies."
+    return OnlySqInvalidRequestError(msg, model=sent.request.model)
 
 
 def _suspects(url: str, settings: ClientSettings | None) -> str:

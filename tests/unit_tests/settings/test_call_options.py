@@ -362,6 +362,7 @@ class TestBaseUrls:
             *("", "api.onlysq.ru/ai", "//api.onlysq.ru/ai", "ftp://api.onlysq.ru"),
             *("file:///etc/passwd", "https://", "https:///ai", "https://:8000"),
             *("https://a:port", "https://a:99999", "https://[::1", "https://[x]/"),
+            *("https://a..b/ai", "https://.a/ai", f"https://{'a' * 64}.com/ai"),
         ],
     )
     def test_what_is_not_a_web_address_is_refused_with_an_example(self, url: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.health.report import Exchange, counted, shortened
-from langchain_onlysq.response.sse import EventDecoder
+from langchain_onlysq.response.sse import EventDecoder, without_surrogates
 from langchain_onlysq.settings.http_library import kinds_of, library_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Recording:
         """The JSON objects in the body: it is one, or has one in each event of a stream."""
         decoder = EventDecoder()
         events = [*decoder.feed(self.text.encode()), *decoder.close()]
-        return [event for event in events if isinstance(event, dict)]
+        return [without_surrogates(event) for event in events if isinstance(event, dict)]
 
     def exchange(self, redact: Callable[[str], str]) -> Exchange:
         """Return what a report shows of it."""

@@ -18,7 +18,7 @@ from langchain_onlysq.errors.classify import error_from_payload
 from langchain_onlysq.errors.near_ids import remember
 from langchain_onlysq.models.entries import OnlySqModel, read_models
 from langchain_onlysq.request.prepared import PreparedRequest
-from langchain_onlysq.response.sse import EventDecoder, Unreadable
+from langchain_onlysq.response.sse import EventDecoder, Halved, Unreadable, without_surrogates
 from langchain_onlysq.settings.call_options import given_timeouts
 from langchain_onlysq.settings.http_library import check_client
 from langchain_onlysq.settings.service import Service
@@ -164,7 +164,8 @@ class Catalogue:
             msg = f"The catalogue took longer than {limit:g} s; raise timeout to wait longer."
             raise OnlySqTimeoutError(msg, code="read_timeout") from None
         events += decoder.close()
-        models = self._read(events[0] if len(events) == 1 else Unreadable(decoder.opening))
+        body = events[0] if len(events) == 1 else Unreadable(decoder.opening)
+        models = self._read(without_surrogates(body) if type(body) is Halved else body)
         remember(self._base_url, [model.id for model in models])
         return models
 

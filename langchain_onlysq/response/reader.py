@@ -18,12 +18,13 @@ from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
 from langchain_onlysq.response.end_rule import BLANKS, EndRule
 from langchain_onlysq.response.message_parts import first_choice, text_of
 from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
-from langchain_onlysq.response.sse import DONE, EventDecoder, Unreadable
+from langchain_onlysq.response.sse import DONE, EventDecoder, Halved, Unreadable
 from langchain_onlysq.response.usage import read_usage
 
 if TYPE_CHECKING:
     from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.response.deltas import TextFilter
+    from langchain_onlysq.response.halves import HalfJoiner
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
@@ -95,6 +96,7 @@ class AnswerReader:
         # Bytes since the last event, and since they have shown life.
         self._unread = self._grown = 0
         self._content = ContentReader(options, call_reader, object_filter)
+        self._half_joiner: HalfJoiner | None = None
         self._has_stops = bool(options.stop)
         self._last: dict[str, Any] = {}
         self._has_deltas = False
@@ -138,6 +140,8 @@ class AnswerReader:
     def close(self) -> list[Delta]:
         """End the body; return what was still open or held back."""
         deltas = [] if self._stopped else self._read(self._decoder.close())
+        if self._half_joiner and not self._content.found_stop:
+            self._content.read(self._half_joiner.rest(), deltas)
         cut_off = not self.complete or self._end.metadata.get("finish_reason") == "length"
         held_back = self._content.close(whole=not cut_off)
         self._obey_stop()
@@ -166,6 +170,8 @@ class AnswerReader:
         deltas: list[Delta] = []
         for event in events:
             try:
+                if self._half_joiner or type(event) is Halved:
+                    event = self._join_halves(event)  # noqa: PLW2901 - the same, made whole
                 if text := self._next_text(event):
                     self.progress += 1
                     self._content.read_text(text, deltas)
@@ -182,6 +188,15 @@ class AnswerReader:
                 break
         self._take_note(deltas)
         return deltas
+
+    def _join_halves(self, event: Any) -> Any:
+        if not isinstance(event, dict):
+            return event
+        if self._half_joiner is None:
+            from langchain_onlysq.response.halves import HalfJoiner
+
+            self._half_joiner = HalfJoiner()
+        return self._half_joiner.join(event)
 
     def _take_note(self, deltas: list[Delta]) -> None:
         """Note that there is something in the answer, and whether it is more than reasoning."""

@@ -37,8 +37,14 @@ class Unreadable(bytes):
     __slots__ = ()
 
 
+class Halved(dict[str, Any]):
+    """A JSON object with half a character in it, of which the other half may stand elsewhere."""
+
+    __slots__ = ()
+
+
 Event = Any
-"""A JSON value, `DONE`, or `Unreadable`."""
+"""A JSON value, `Halved`, `DONE`, or `Unreadable`."""
 
 
 class EventDecoder:
@@ -242,10 +248,17 @@ def _parse(data: bytes) -> Any:
     try:
         # Slower, but takes what from_json refuses: lone surrogates, deep nesting, bad UTF-8.
         value = json.loads(data.decode("utf-8", "replace"))
-        text = json.dumps(value, ensure_ascii=False)
-        return value if text.isascii() else json.loads(replace_surrogates(text))
+        whole = without_surrogates(value)
+        is_halved = whole != value and isinstance(value, dict)
+        return Halved(value) if is_halved else whole
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def without_surrogates(value: Any) -> Any:
+    """Return a JSON value with U+FFFD in the place of lone surrogates."""
+    text = json.dumps(value, ensure_ascii=False)
+    return value if text.isascii() else json.loads(replace_surrogates(text))
 
 
 def replace_surrogates(text: str) -> str:

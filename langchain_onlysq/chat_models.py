@@ -40,10 +40,7 @@ from langchain_onlysq.settings.call_options import (
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
 from langchain_onlysq.settings.model_settings import ModelSettings, hide_secrets
-from langchain_onlysq.settings.service import (
-    KEY_VARIABLE,
-    Service,
-)
+from langchain_onlysq.settings.service import KEY_VARIABLE, Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings, Closing
@@ -163,9 +160,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         own = {"class": self.lc_id(), "output_version": self.output_version}
         return cache_key({**self._identifying_params, **own}, {**kwargs, "stop": stop})
 
-    def _get_invocation_params(
-        self, stop: list[str] | None = None, **kwargs: Any
-    ) -> dict[str, Any]:
+    def _get_invocation_params(self, stop: Any = None, **kwargs: Any) -> dict[str, Any]:
         # LangChain asks for these first, and tells them to whoever listens.
         check_names(self, kwargs)
         return super()._get_invocation_params(stop=stop, **kwargs)
@@ -391,9 +386,8 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
     def _achannel(self, run_manager: AsyncCallbackManagerForLLMRun | None) -> AsyncChannel:
         if self.http_client is not None and self.http_async_client is None:
             logger.warning("http_client serves sync calls only; async ones use our own client")
-        lend = self._clients.async_lender(
-            ClientSettings(self.proxy, self.verify), self.http_async_client
-        )
+        settings = ClientSettings(self.proxy, self.verify)
+        lend = self._clients.async_lender(settings, self.http_async_client)
         return AsyncChannel(lend, self.rate_limiter, run_manager)
 
     def close(self) -> None:

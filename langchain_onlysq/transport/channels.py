@@ -123,9 +123,7 @@ class _Channel(Generic[_Lend, _Manager]):
         """Build the request for a client; return the error where it cannot be sent."""
         try:
             return _build_request(lease.client, self._sent, trace)
-        except Exception as error:
-            if not isinstance(error, (ValueError, TypeError)) and not is_network_error(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - the library refuses in many ways
             lease.give_back()
             return unsendable(error, self._sent)
 

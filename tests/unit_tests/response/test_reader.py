@@ -11,6 +11,7 @@ from langchain_onlysq.errors import (
     OnlySqResponseError,
     OnlySqStreamError,
 )
+from langchain_onlysq.response import reader as reader_module
 from langchain_onlysq.response.deltas import Reasoning
 from langchain_onlysq.response.reader import AnswerReader
 from langchain_onlysq.settings.call_options import CallOptions
@@ -465,3 +466,19 @@ def test_a_part_of_an_odd_type_is_kept(kind: Any) -> None:
     deltas, end = answer(events(delta("stop", content=[part, "text"])))
     assert text(deltas) == "text"
     assert end.additional == ({} if kind is None else {"content_parts": [part]})
+
+
+@pytest.mark.parametrize("start", [b": ", b"data: {", b'{"choices": "'])
+def test_what_goes_on_without_end_is_not_kept(
+    start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "_MOST_BYTES", 1_000)
+    reader = AnswerReader(CallOptions(model="asked"), CONTEXT)
+    reader.feed(start)
+    assert not reader.finished
+    for _ in range(1_000):
+        assert reader.feed(b"x") == []
+    assert reader.finished
+    reader.close()
+    with pytest.raises(OnlySqResponseError, match="on and on"):
+        reader.end()

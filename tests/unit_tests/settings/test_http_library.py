@@ -134,6 +134,9 @@ class TestObjects:
         assert [request.headers["host"] for request in server.requests] == ["onlysq.invalid"] * 3
         assert server.requests[-1].headers["proxy-authorization"].startswith("Basic ")
 
+    def test_an_address_is_one_for_both(self, library: Any) -> None:
+        assert own_proxy(library.URL("http://proxy:1")) == "http://proxy:1"
+
     def test_a_proxy_keeps_what_it_says(self, library: Any) -> None:
         given = library.Proxy("http://proxy:1", auth=("me", "pass"), headers={"x-team": "a"})
         proxy = own_proxy(given)

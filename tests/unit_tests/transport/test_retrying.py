@@ -390,6 +390,12 @@ class TestSilence:
         assert run("stream", llm).answer.content == "all"
 
 
+def test_an_error_whose_body_breaks_off_is_classified_by_its_status() -> None:
+    body = Reply(403, {"Content-Type": "application/json"}, [b'{"error": "slo', Reset()])
+    for outcome in four_ways(body):
+        assert outcome.failure.status_code == 403
+
+
 def test_an_error_whose_body_never_ends_is_classified_by_its_status(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -31,6 +31,9 @@ CALLS_OF_A_CLIENT = 8
 _KEPT_SECONDS = 30.0
 """How long an idle connection is kept, and a client that only a crowd needed."""
 
+_GRACE_SECONDS = 0.05
+"""How long a loop may go on after the last call of a model that is dropped."""
+
 _Client = TypeVar("_Client")
 
 
@@ -296,7 +299,19 @@ async def _closes_with_loop(pool: _Pool[Any]) -> AsyncGenerator[None]:
 def _close_on(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> None:
     """Have a loop close its clients, from wherever the owner was dropped."""
     if not loop.is_closed():
-        asyncio.run_coroutine_threadsafe(cast("Any", keeper.aclose()), loop)
+        # A loop that is about to end closes them itself, but first it cancels all tasks: what was
+        # half closed by then would stay so.
+        loop.call_soon_threadsafe(loop.call_later, _GRACE_SECONDS, _start_closing, loop, keeper)
+
+
+def _start_closing(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> None:
+    closing = asyncio.ensure_future(cast("Any", keeper.aclose()), loop=loop)
+    _closings.add(closing)
+    closing.add_done_callback(_closings.discard)
+
+
+_closings: set[asyncio.Future[None]] = set()
+"""What is being closed; a loop alone does not keep its tasks."""
 
 
 def _set_up(kind: str, settings: ClientSettings) -> Any:

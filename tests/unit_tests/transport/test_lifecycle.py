@@ -342,18 +342,26 @@ with LocalOnlySq() as server:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
 
 
-def test_the_end_of_a_program_is_silent() -> None:
-    code = """
-import asyncio
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "llm.invoke('Hi'); asyncio.run(llm.ainvoke('Hi')); stream = llm.stream('Hi'); next(stream)",
+        # A model that is dropped with the last call of its loop:
+        "asyncio.run(model().ainvoke('Hi'))",
+        "asyncio.run(model().abatch(['Hi'] * 20))",
+        "asyncio.run(model().with_retry().abatch(['Hi'] * 3)); gc.collect()",
+    ],
+)
+def test_the_end_of_a_program_is_silent(calls: str) -> None:
+    code = f"""
+import asyncio, gc
+from functools import partial
 from langchain_onlysq import ChatOnlySq
-from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
 server = LocalOnlySq().start()
-llm = ChatOnlySq(model="m", base_url=server.base_url)
-llm.invoke("Hi")
-asyncio.run(llm.ainvoke("Hi"))
-stream = llm.stream("Hi")
-next(stream)
+model = partial(ChatOnlySq, model="m", base_url=server.base_url)
+llm = model()
+{calls}
 """
     result = subprocess.run(  # noqa: S603
         [sys.executable, "-X", "dev", "-W", "error", "-c", code],

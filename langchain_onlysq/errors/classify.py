@@ -28,6 +28,7 @@ from langchain_onlysq.errors.bodies import (
     parse_retry_after,
     read_body,
 )
+from langchain_onlysq.errors.near_ids import did_you_mean
 from langchain_onlysq.errors.wording import duration
 
 if TYPE_CHECKING:
@@ -254,8 +255,6 @@ def _hint(
     if names_a_model and error_class is OnlySqInvalidRequestError:
         hint = UNKNOWN_MODEL_HINT
     if (error_class is OnlySqNotFoundError or names_a_model) and context.model:
-        from langchain_onlysq.errors.near_ids import did_you_mean
-
         hint += did_you_mean(context.base_url, context.model)
     return hint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ def remember(base_url: str, ids: Iterable[str]) -> None:
 
 def near_ids(base_url: str, model: str) -> list[str]:
     """Return other ids on offer that look like one; none where no catalogue was loaded."""
-    from difflib import get_close_matches
-
     by_lowercase = {known.lower(): known for known in _ids.get(base_url, ()) if known != model}
     near = get_close_matches(model.lower(), by_lowercase, n=3, cutoff=0.6)
     return [by_lowercase[name] for name in near]

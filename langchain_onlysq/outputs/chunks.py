@@ -18,6 +18,7 @@ from langchain_core.version import VERSION
 from langchain_onlysq.outputs.content_blocks import PROVIDER
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning, ToolCallDelta
 from langchain_onlysq.response.json_text import misfit
+from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,7 +171,8 @@ def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
     """Put the pieces of a call together."""
     call_id, name = parts[0].id, parts[0].name or ""
     args = "".join(part.args for part in parts)
-    from langchain_onlysq.response.tool_calls import parse_arguments, why_broken
+    with loading:
+        from langchain_onlysq.response.tool_calls import parse_arguments, why_broken
 
     error = parts[-1].error
     arguments = None if error else parse_arguments(args)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from langchain_onlysq.outputs.chunks import to_result
 from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -83,7 +84,8 @@ class AnswerGate:
         return reminder
 
     def _remind(self, message: AIMessage) -> str | None:
-        from langchain_onlysq.prompted_tools import wording
+        with loading:
+            from langchain_onlysq.prompted_tools import wording
 
         if self._judge is not None:
             reason = self._judge.objection(message)

@@ -12,6 +12,7 @@ from langchain_onlysq.response.text_filters import (
     close_all,
     pass_through,
 )
+from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
     from langchain_onlysq.response.deltas import TextFilter
@@ -74,7 +75,8 @@ class ContentReader:
                 self.additional.setdefault("content_parts", []).extend(others)
         if calls := message.get("tool_calls") or message.get("function_call"):
             if self._calls is None:
-                from langchain_onlysq.response.tool_calls import ToolCallTable
+                with loading:
+                    from langchain_onlysq.response.tool_calls import ToolCallTable
 
                 self._calls = ToolCallTable(self._first_native_call)
             deltas += self._calls.feed(calls)

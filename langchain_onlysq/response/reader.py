@@ -16,6 +16,7 @@ from langchain_onlysq.response import failures
 from langchain_onlysq.response.content import ContentReader
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
 from langchain_onlysq.response.end_rule import BLANKS, EndRule
+from langchain_onlysq.response.halves import HalfJoiner
 from langchain_onlysq.response.message_parts import first_choice, text_of
 from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
 from langchain_onlysq.response.sse import DONE, EventDecoder, Halved, Unreadable
@@ -24,7 +25,6 @@ from langchain_onlysq.response.usage import read_usage
 if TYPE_CHECKING:
     from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.response.deltas import TextFilter
-    from langchain_onlysq.response.halves import HalfJoiner
     from langchain_onlysq.settings.call_options import (
         CallOptions,
     )
@@ -193,8 +193,6 @@ class AnswerReader:
         if not isinstance(event, dict):
             return event
         if self._half_joiner is None:
-            from langchain_onlysq.response.halves import HalfJoiner
-
             self._half_joiner = HalfJoiner()
         return self._half_joiner.join(event)
 

@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 from langchain_onlysq.errors import OnlySqConnectionError
+from langchain_onlysq.settings.loading import loading
 
 Verify = ssl.SSLContext | str | bool
 """True for the usual authorities, False for none, a file or folder, or a context."""
@@ -31,7 +32,7 @@ def ssl_context(verify: Verify) -> ssl.SSLContext:
     key = (verify, file, folder)
     try:
         return _contexts.get(key) or _contexts.setdefault(key, _load(*key))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         source = f"verify={verify!r}" if isinstance(verify, str) else f"{_FILE} or {_FOLDER}"
         msg = f"The certificates named by {source} cannot be loaded: {error}."
         raise OnlySqConnectionError(msg, code="configuration") from None
@@ -51,7 +52,8 @@ def _load(verify: str | bool, file: str | None, folder: str | None) -> ssl.SSLCo
         return ssl.create_default_context(cafile=file, capath=folder)
     context = ssl.create_default_context()
     if not _has_authorities(context):
-        from certifi import where
+        with loading:
+            from certifi import where
 
         context.load_verify_locations(cafile=where())
     return context

@@ -15,6 +15,7 @@ from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.request.prepared import PreparedRequest
 from langchain_onlysq.settings.http_library import library_of
+from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.deadlines import (
     DeadlineError,
     Watch,
@@ -358,7 +359,8 @@ def _is_decoded(response: Any) -> bool:
 
 def _retry_state(report: ReportRetry) -> RetryCallState:
     """Return a failed attempt in the form in which LangChain's callbacks take it."""
-    from tenacity import RetryCallState, Retrying
+    with loading:
+        from tenacity import RetryCallState, Retrying
 
     state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = report.attempt

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from langchain_onlysq.errors import OnlySqConnectionError
 from langchain_onlysq.settings.http_library import http, own_proxy
+from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.certificates import Verify, ssl_context
 from langchain_onlysq.transport.leftovers import close_later
 
@@ -143,6 +144,7 @@ class Clients:
         self._lock = threading.RLock()
         self._sync: _Pool[Any] | None = None
         self._async: dict[asyncio.AbstractEventLoop, _LoopPool] = {}
+        _owners.add(self)
 
     def __eq__(self, other: object) -> bool:
         """Be equal to any other owner: which clients are open makes no two models differ."""
@@ -164,7 +166,6 @@ class Clients:
             if self._sync is None:
                 self._sync = _Pool(_set_up("Client", settings), "Client", settings)
                 weakref.finalize(self, close_later, self._sync.close).atexit = False
-                _owners.add(self)
             lease, surplus = self._sync.lease(), self._sync.surplus()
         if surplus is not None:
             surplus.close()
@@ -207,7 +208,6 @@ class Clients:
                 finalizer = weakref.finalize(self, _close_on, loop, keeper)
                 finalizer.atexit = False
                 entry = self._async[loop] = _LoopPool(pool, keeper, finalizer)
-                _owners.add(self)
                 # Its first step makes the generator known to the loop; it does not wait.
                 await anext(keeper)
             return entry
@@ -320,7 +320,7 @@ def _set_up(kind: str, settings: ClientSettings) -> Any:
     Raises:
         OnlySqConnectionError: If the proxy or the certificates are misconfigured.
     """
-    with _setting_up:
+    with loading:
         return _make(kind, settings)
 
 
@@ -357,14 +357,10 @@ def _is_closed(client: object) -> bool:
 # Where processes fork and end
 
 _owners: weakref.WeakSet[Clients] = weakref.WeakSet()
-"""All owners that have clients."""
-
-_setting_up = threading.RLock()
-"""Held while modules and certificates are loaded, whose own locks a child would never get back."""
+"""All owners; each has a lock that a fork may find held."""
 
 
 def _after_fork_in_child() -> None:
-    _setting_up.release()
     for owner in list(_owners):
         owner.forget()
 
@@ -376,8 +372,4 @@ def _close_at_exit() -> None:
 
 atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=lambda: _setting_up.acquire() and None,
-        after_in_parent=_setting_up.release,
-        after_in_child=_after_fork_in_child,
-    )
+    os.register_at_fork(after_in_child=_after_fork_in_child)

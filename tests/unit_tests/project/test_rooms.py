@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,6 +65,36 @@ def test_no_imports_form_a_circle(folder: str) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def loaded_in_calls(tree: ast.AST) -> Iterator[str]:
+    """Yield what functions import, other than under the lock for loading."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.With) and ast.unparse(child.items[0]) == "loading":
+            continue
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            imports = (node for node in ast.walk(child) if isinstance(node, ast.ImportFrom))
+            under_lock = {
+                node
+                for block in ast.walk(child)
+                if isinstance(block, ast.With) and ast.unparse(block.items[0]) == "loading"
+                for node in block.body
+            }
+            yield from (ast.unparse(node) for node in imports if node not in under_lock)
+        else:
+            yield from loaded_in_calls(child)
+
+
+@pytest.mark.parametrize(
+    "room", ["completion", "transport", "request", "prompted_tools", "outputs", "response"]
+)
+def test_what_a_call_loads_it_loads_under_the_lock(room: str) -> None:
+    found = {
+        name: list(loaded_in_calls(ast.parse(path.read_text(encoding="utf-8"))))
+        for name, path in modules(PACKAGE).items()
+        if room_of(name) == room
+    }
+    assert {name: imports for name, imports in found.items() if imports} == {}
 
 
 def test_tests_share_through_support_and_do_not_import_each_other() -> None:

@@ -140,3 +140,10 @@ def test_there_is_one_context_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ssl_context(verify=False) is ssl_context(verify=False)
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
     assert ssl_context(verify=True) is not ssl_context(verify=False)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud83d"], ids=ascii)
+def test_a_name_that_no_file_can_have_is_a_clear_error(name: str, secure: TlsServer) -> None:
+    error = ask(secure, verify=name).failure
+    assert type(error) is OnlySqConnectionError
+    assert "cannot be loaded" in str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -135,7 +136,6 @@ class TestEnds:
     def test_a_forked_process_starts_without_clients(self) -> None:
         owner = Clients()
         client = owner.lease(SETTINGS).client
-        clients._setting_up.acquire()
         clients._after_fork_in_child()
         assert owner.lease(SETTINGS).client is not client
         assert not client.is_closed
@@ -337,11 +337,45 @@ def test_a_fork_waits_for_certificates_that_another_thread_reads(
     assert len(server.requests) == 2
 
 
+@needs_fork
+def test_a_fork_frees_the_lock_of_a_model_in_its_first_call(
+    server: LocalOnlySq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, forked = threading.Event(), threading.Event()
+    original = clients._set_up
+
+    def wait(*args: Any) -> Any:
+        client = original(*args)
+        made.set()
+        forked.wait(60)
+        return client
+
+    llm = ChatOnlySq(model="m", base_url=server.base_url)
+    monkeypatch.setattr(clients, "_set_up", wait)
+    thread = threading.Thread(target=llm.invoke, args=("Hi",))
+    thread.start()
+    assert made.wait(60)
+    child = os.fork()
+    if child == 0:
+        monkeypatch.undo()
+        # A child that hangs is ended by the alarm.
+        signal.alarm(20)
+        try:
+            os._exit(0 if llm.invoke("Hi").content == "You said: Hi" else 1)
+        finally:
+            os._exit(2)
+    forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+
+
 WITHOUT_DESCRIPTORS = """
 import asyncio, os, resource, sys
 from langchain_core.language_models import FakeListChatModel
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
 llm = ChatOnlySq(model="m", base_url=sys.argv[1], max_retries=1)
+tool = {"title": "note", "description": "Take a note.", "type": "object", "properties": {}}
+with_tool = llm.bind_tools([tool])
 loop = asyncio.new_event_loop()
 for core in [FakeListChatModel(responses=["loads what LangChain needs"] * 3), *([llm] * WARM)]:
     core.invoke("Hi"), list(core.stream("Hi")), loop.run_until_complete(core.ainvoke("Hi"))
@@ -356,6 +390,7 @@ except OSError:
 said = []
 for ask in (
     lambda: llm.invoke("Hi"),
+    lambda: with_tool.invoke("Hi"),
     lambda: list(llm.stream("Hi")),
     lambda: loop.run_until_complete(llm.ainvoke("Hi")),
 ):
@@ -365,7 +400,7 @@ for ask in (
         said.append(str(error))
 for descriptor in held:
     os.close(descriptor)
-assert len(said) == 3, said
+assert len(said) == 4, said
 assert llm.invoke("Hi").content == "You said: Hi"
 llm.close()
 """

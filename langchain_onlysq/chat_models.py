@@ -13,6 +13,7 @@ from langchain_core.language_models.base import LangSmithParams, LanguageModelIn
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableMap
 from pydantic import ConfigDict, PrivateAttr, model_validator
 
@@ -22,29 +23,22 @@ from langchain_onlysq.models.profiles import profile_of
 from langchain_onlysq.outputs.chunks import CORE_KNOWS_OUR_EVENTS, ChunkMaker, Outputs, ResultMaker
 from langchain_onlysq.outputs.content_blocks import PROVIDER
 from langchain_onlysq.outputs.events import EventMaker, message_id
-from langchain_onlysq.request.body import build_body, encode
 from langchain_onlysq.request.builder import RequestBuilder
+from langchain_onlysq.request.content_blocks import check_parts
 from langchain_onlysq.request.token_estimates import TokenEstimates
-from langchain_onlysq.request.tools import (
-    format_tools,
-    normalize_tool_choice,
-    response_format_for,
-    take_tool_keywords,
-)
+from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
 from langchain_onlysq.settings.call_options import (
     ALIASES,
     CallOptions,
     cache_key,
     check_names,
-    with_overrides,
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
 from langchain_onlysq.settings.model_settings import ModelSettings, hide_secrets
-from langchain_onlysq.settings.service import KEY_VARIABLE, Service
+from langchain_onlysq.settings.service import KEY_VARIABLE
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings, Closing
-from langchain_onlysq.transport.turns import Turns
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -151,7 +145,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         names = {ALIASES.get(name, name): value for name, value in kwargs.items()}
-        params = super()._get_ls_params(stop=stop or self.stop, **names)
+        params = super()._get_ls_params(stop=stop or names.pop("stop", None) or self.stop, **names)
         params["ls_provider"] = PROVIDER
         return params
 
@@ -257,6 +251,12 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
 
     # Calls
 
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        """Read the input; LangChain itself fails at parts without a proper type."""
+        prompt = super()._convert_input(model_input)
+        check_parts(prompt.to_messages())
+        return prompt
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -338,16 +338,10 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
             OnlySqInvalidRequestError: If something in it cannot be sent.
         """
         messages = self._convert_input(input).to_messages()
-        options, extra = self._options(stop, kwargs)
-        tools, extra = take_tool_keywords(extra)
         stream = bool(kwargs.get("stream"))
-        payload = build_body(messages, options, tools, extra, stream=stream)
-        return cast("dict[str, Any]", json.loads(encode(payload, options.model)))
-
-    def _options(
-        self, stop: list[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[CallOptions, dict[str, Any]]:
-        return with_overrides(self, {**kwargs, "stop": stop} if stop is not None else kwargs)
+        requests = RequestBuilder(self, messages, stop, kwargs, stream=stream)
+        body = requests.first(requests.options.model).body or b""
+        return cast("dict[str, Any]", json.loads(body))
 
     def _completion(
         self,
@@ -358,15 +352,8 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         *,
         stream: bool,
     ) -> Completion[T]:
-        options, extra = self._options(stop, kwargs)
-        tools, extra = take_tool_keywords(extra)
-        body = build_body(messages, options, tools, extra, stream=stream)
-        service = Service(self.onlysq_api_base, self.onlysq_api_key)
-        requests = RequestBuilder(body, options, service, self.default_headers, stream=stream)
-        context = service.error_context(options.model, self.default_headers, self.proxy)
-        is_paced = options.pacing and options.max_retries > 0
-        turns = Turns(service, options.max_wait) if is_paced else None
-        return Completion(requests, options, context, tools, new_outputs, turns)
+        requests = RequestBuilder(self, messages, stop, kwargs, stream=stream)
+        return Completion(requests, new_outputs)
 
     def _event_completion(
         self,

@@ -21,24 +21,20 @@ from langchain_onlysq.request.answer_gate import AnswerGate
 from langchain_onlysq.request.tools import schema_of
 from langchain_onlysq.response.content import BEHIND_OTHER_CALLS
 from langchain_onlysq.response.reader import AnswerReader
+from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.attempts import attempts, send_request
 from langchain_onlysq.transport.flow import AcquirePermit, Effect, Release
 from langchain_onlysq.transport.retries import may_fall_back, warn_of_fallback
 from langchain_onlysq.transport.stall_timer import StallTimer
+from langchain_onlysq.transport.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from langchain_onlysq.errors.context import ErrorContext
     from langchain_onlysq.outputs.chunks import Outputs
     from langchain_onlysq.request.builder import RequestBuilder
     from langchain_onlysq.request.prepared import PreparedRequest
-    from langchain_onlysq.request.tools import ToolRequest
     from langchain_onlysq.response.deltas import AnswerEnd, Delta, TextFilter
-    from langchain_onlysq.settings.call_options import (
-        CallOptions,
-    )
-    from langchain_onlysq.transport.turns import Turns
 
     # Effects, and outputs between them; then the end of the answer.
     Steps = Generator[Any, Any, AnswerEnd]
@@ -52,33 +48,23 @@ class Completion(Generic[T]):
     def __init__(
         self,
         requests: RequestBuilder,
-        options: CallOptions,
-        context: ErrorContext,
-        tools: ToolRequest,
         new_outputs: Callable[[], Outputs[T]],
-        turns: Turns | None = None,
     ) -> None:
         """Prepare a completion; nothing is sent yet.
 
         Args:
             requests: Makes the requests.
-            options: The settings of this call.
-            context: What an error message may say and must not show.
-            tools: The tools of the call.
             new_outputs: Begins the outputs of an attempt.
-            turns: Waits for the call's turns; None where it takes no part in pacing.
-
-        Raises:
-            OnlySqInvalidRequestError: If the request cannot be written as JSON.
         """
         self._requests = requests
-        self._first = requests.first(options.model)
-        self._options = options
-        self._context = context
-        self._tools = tools
+        options = self._options = requests.options
+        tools = self._tools = requests.tools
+        self._context = requests.context
         self._reads_calls = bool(tools.names) and not options.native_tools
         self._new_outputs = new_outputs
-        self._turns = turns
+        is_paced = options.pacing and options.max_retries > 0
+        # Waits for the call's turns; None where it takes no part in pacing.
+        self._turns = Turns(requests.service, options.max_wait) if is_paced else None
         # Of the latest attempt:
         self._outputs = new_outputs()
         self._gate = AnswerGate(tools, may_ask_again=False, streams=False)
@@ -147,8 +133,7 @@ class Completion(Generic[T]):
 
     def _ask(self, model: str, *, is_last: bool) -> Steps:
         """Get an answer; ask once more where it is not what it has to be."""
-        first = self._first if model == self._options.model else self._requests.first(model)
-        end = yield from self._answer(first, is_last=is_last)
+        end = yield from self._answer(self._requests.first(model), is_last=is_last)
         while self._reminder is not None:
             end = yield from self._ask_again(model, self._reminder, is_last=is_last)
         end.usage = self._usage
@@ -158,7 +143,8 @@ class Completion(Generic[T]):
 
     def _ask_again(self, model: str, reminder: str, *, is_last: bool) -> Steps:
         """Ask once more, with the answer that was not what it had to be."""
-        from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
+        with loading:
+            from langchain_onlysq.prompted_tools.wording import as_text, quote_answer
 
         answer = as_text(self._gate.held, with_calls=self._reads_calls)
         again = self._requests.again(model, quote_answer(answer), reminder)
@@ -237,14 +223,16 @@ class Completion(Generic[T]):
     def _new_object_filter(self) -> TextFilter | None:
         if self._options.native_tools or not self._tools.wants_bare_object:
             return None
-        from langchain_onlysq.outputs.bare_object import BareObjectFilter
+        with loading:
+            from langchain_onlysq.outputs.bare_object import BareObjectFilter
 
         return BareObjectFilter(schema_of(self._tools.response_format or {}))
 
     def _new_call_reader(self) -> TextFilter | None:
         if not self._tools.names:
             return None
-        from langchain_onlysq.prompted_tools.reader import ToolCallReader
+        with loading:
+            from langchain_onlysq.prompted_tools.reader import ToolCallReader
 
         # Native calls have the first indices, where there are both.
         first_index = BEHIND_OTHER_CALLS if self._options.native_tools else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from traceback import format_exception_only
 
 _IN_SECONDS_UNTIL = 120
 _IN_MINUTES_UNTIL = 2 * 3600
@@ -18,6 +19,13 @@ def duration(seconds: float) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.3g}" if number < 100 else f"{number:.0f}"  # noqa: PLR2004 - no exponent
+
+
+def reason_of(error: Exception) -> str:
+    """Say what went wrong in code that is not ours."""
+    if isinstance(error, RecursionError):
+        return "something in it contains itself, or is nested too deeply"
+    return format_exception_only(error)[0].strip()
 
 
 _ADVICE = (

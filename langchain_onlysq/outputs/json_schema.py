@@ -1,8 +1,8 @@
 """Whether a value fits a JSON schema, and where it does not. Pure.
 
 It knows what schemas of objects are made of: types, required and further keys, enums, constants,
-bounds, patterns, combinations, and references inside the schema. A keyword that it does not know
-forbids nothing.
+bounds, patterns, combinations, and references inside the schema. A keyword that it does not know,
+or whose value is not what JSON Schema has there, forbids nothing.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def is_type(value: Any, name: Any) -> bool:
     return isinstance(value, _SCALARS.get(name, object))
 
 
-def types_of(schema: dict[str, Any]) -> list[Any]:
+def types_of(schema: dict[str, Any]) -> list[str]:
     """Return the types that a schema names: none, one, or several."""
     named = schema.get("type")
-    names = list(named) if isinstance(named, list) else [] if named is None else [named]
+    names = _strings(named if isinstance(named, list) else [named])
     return [*names, "null"] if names and schema.get("nullable") is True else names
 
 
@@ -91,6 +91,16 @@ def properties_of(schema: Schema) -> dict[str, Any]:
     """Return the properties that a schema describes, by their names."""
     found = schema.get("properties") if isinstance(schema, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def listed(schema: Schema, keyword: str) -> list[Any]:
+    """Return what a keyword lists, the schemas of `anyOf` say; nothing where it has no list."""
+    parts = schema.get(keyword) if isinstance(schema, dict) else None
+    return parts if isinstance(parts, list) else []
+
+
+def _strings(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _find(pointer: str, root: dict[str, Any]) -> Any:
@@ -114,7 +124,7 @@ def _problems(
         return
     types = types_of(schema)
     if types and not any(is_type(value, name) for name in types):
-        yield _say(path, f"{_quoted(value)} is not of type {' or '.join(map(str, types))}")
+        yield _say(path, f"{_quoted(value)} is not of type {' or '.join(types)}")
         return
     yield from _wrong_value(value, schema, path)
     yield from _wrong_combination(value, schema, root, path, seen)
@@ -148,10 +158,10 @@ def _wrong_combination(
     value: Any, schema: dict[str, Any], root: dict[str, Any], path: str, seen: frozenset[int]
 ) -> Iterator[str]:
     seen |= {id(schema)}
-    for part in _schemas(schema, "allOf"):
+    for part in listed(schema, "allOf"):
         yield from _problems(value, part, root, path, seen)
     for keyword in ("anyOf", "oneOf"):
-        parts = _schemas(schema, keyword)
+        parts = listed(schema, keyword)
         found = [list(_problems(value, part, root, path, seen)) for part in parts]
         fitting = sum(not wrong for wrong in found)
         if parts and not fitting:
@@ -167,10 +177,11 @@ def _wrong_combination(
 def _wrong_object(
     value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any], path: str
 ) -> Iterator[str]:
-    for key in schema.get("required") or ():
+    for key in _strings(schema.get("required")):
         if key not in value:
             yield _say(_join(path, key), "is missing")
-    patterns = schema.get("patternProperties") or {}
+    patterns = schema.get("patternProperties")
+    patterns = patterns if isinstance(patterns, dict) else {}
     for key, member in value.items():
         here = _join(path, key)
         parts = [part for pattern, part in patterns.items() if not _mismatches(pattern, key)]
@@ -189,18 +200,13 @@ def _wrong_object(
 def _wrong_list(
     value: list[Any], schema: dict[str, Any], root: dict[str, Any], path: str
 ) -> Iterator[str]:
-    first = _schemas(schema, "prefixItems")
+    first = listed(schema, "prefixItems")
     others = schema.get("items", True)
     for index, item in enumerate(value):
         part = first[index] if index < len(first) else others
         yield from _problems(item, part, root, f"{path}[{index}]", frozenset())
     if schema.get("uniqueItems") is True and len(set(map(_dump, value))) < len(value):
         yield _say(path, "holds an item twice")
-
-
-def _schemas(schema: dict[str, Any], keyword: str) -> list[Schema]:
-    parts = schema.get(keyword)
-    return parts if isinstance(parts, list) else []
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from langchain_onlysq.outputs.json_schema import problems, properties_of, resolve, types_of
+from langchain_onlysq.outputs.json_schema import listed, problems, properties_of, resolve, types_of
 from langchain_onlysq.response.loose_json import read_number
 
 if TYPE_CHECKING:
@@ -92,15 +92,15 @@ def mend(value: Any, schema: Schema, root: dict[str, Any]) -> Any:
     schema = resolve(schema, root)
     if not isinstance(schema, dict):
         return value
-    for part in schema.get("allOf") or ():
+    for part in listed(schema, "allOf"):
         value = mend(value, part, root)
     for keyword in ("anyOf", "oneOf"):
-        if parts := schema.get(keyword):
+        if parts := listed(schema, keyword):
             value = _mend_choice(value, parts, root)
     if isinstance(value, dict):
         return _mend_object(value, schema, root)
     if isinstance(value, list):
-        first, others = schema.get("prefixItems") or [], schema.get("items", True)
+        first, others = listed(schema, "prefixItems"), schema.get("items", True)
         parts = [*first[: len(value)], *[others] * (len(value) - len(first))]
         return [mend(item, part, root) for item, part in zip(value, parts, strict=True)]
     if isinstance(value, str) and is_numeric(schema):
@@ -114,8 +114,9 @@ def is_numeric(schema: dict[str, Any]) -> bool:
     types = types_of(schema)
     if types:
         return bool(_NUMBERS & set(types)) and "string" not in types
-    allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    return bool(allowed) and all(type(one) in (int, float) for one in allowed or ())
+    allowed = [schema["const"]] if "const" in schema else []
+    allowed = listed(schema, "enum") or allowed
+    return bool(allowed) and all(type(one) in (int, float) for one in allowed)
 
 
 def fold(name: str) -> str:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_onlysq.outputs.chunks import to_result
+from langchain_onlysq.outputs.json_schema import listed, properties_of
 from langchain_onlysq.response.deltas import AnswerEnd
 
 if TYPE_CHECKING:
@@ -168,20 +169,20 @@ def _letters(name: Any) -> str:
     return re.sub(r"[\W_]", "", str(name)).lower()
 
 
-def _example(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _example(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return arguments that show the form: the required ones, or the first one."""
-    properties = parameters.get("properties") or {}
-    required = [name for name in parameters.get("required") or () if name in properties]
+    properties = properties_of(parameters)
+    required = [name for name in listed(parameters, "required") if name in properties]
     return {name: _example_value(properties[name]) for name in required or [*properties][:1]}
 
 
 def _example_value(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return "..."
-    if schema.get("enum"):
-        return schema["enum"][0]
-    if schema.get("anyOf"):
-        return _example_value(schema["anyOf"][0])
+    if values := listed(schema, "enum"):
+        return values[0]
+    if choices := listed(schema, "anyOf"):
+        return _example_value(choices[0])
     kind = schema.get("type", "object" if "$ref" in schema else "string")
     return _EXAMPLES.get(kind, {}) if isinstance(kind, str) else "..."
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from langchain_core.messages import BaseMessage
 
 Part = dict[str, Any]
 """`{"type": "text", "text": …}` or `{"type": "image_url", "image_url": {"url": …}}`."""
@@ -77,13 +79,31 @@ def images_of(parts: list[Part]) -> list[Part]:
     return [part for part in parts if part["type"] != "text"]
 
 
+def check_parts(messages: Sequence[BaseMessage]) -> None:
+    """Refuse parts of messages whose type is no text.
+
+    Raises:
+        OnlySqInvalidRequestError: If there is one.
+    """
+    for position, message in enumerate(messages):
+        if isinstance(message.content, list):
+            for part in message.content:
+                if isinstance(part, dict) and not isinstance(part.get("type", ""), str):
+                    where = f"Message {position} ({message.type})"
+                    raise _no_type(where)
+
+
+def _no_type(where: str) -> OnlySqInvalidRequestError:
+    msg = f"{where} holds a content block whose type is not a string."
+    return OnlySqInvalidRequestError(msg)
+
+
 def _translate(block: dict[str, Any], where: str) -> Part | None:
     kind = block.get("type", "text" if "text" in block else None)
     if kind is None:
         return _text(json.dumps(block, ensure_ascii=False, default=str))
     if not isinstance(kind, str):
-        msg = f"{where} holds a content block whose type is not a string."
-        raise OnlySqInvalidRequestError(msg)
+        raise _no_type(where)
     if kind in REASONING_BLOCKS or kind in TOOL_CALL_BLOCKS:
         return None
     if kind == "non_standard" and isinstance(block.get("value"), dict):

@@ -15,7 +15,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_onlysq.errors import OnlySqInvalidRequestError
+from langchain_onlysq.errors import OnlySqError, OnlySqInvalidRequestError
+from langchain_onlysq.errors.wording import reason_of
 from langchain_onlysq.request.content_blocks import (
     TOOL_CALL_BLOCKS,
     images_of,
@@ -23,6 +24,7 @@ from langchain_onlysq.request.content_blocks import (
     to_content,
     to_parts,
 )
+from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +68,12 @@ def to_wire_messages(
         where = f"Message {position} ({message.type})"
         try:
             translator.add(message, where, is_last=position + 1 == len(messages))
-        except (ValueError, RecursionError) as error:
-            msg = f"{where} cannot be written as JSON: {error}."
-            raise OnlySqInvalidRequestError(msg) from None
+        except OnlySqError:
+            raise
+        except Exception as error:
+            # A message may hold objects of any kind, with methods that fail.
+            msg = f"{where} cannot be sent: {reason_of(error)}."
+            raise OnlySqInvalidRequestError(msg) from error
     translator.flush_images()
     return merge_neighbours(translator.wire) if merge else translator.wire
 
@@ -157,7 +162,8 @@ class _Translator:
             wire["content"] = content or None
             wire["tool_calls"] = [_native_call(*call) for call in calls]
         elif calls:
-            from langchain_onlysq.prompted_tools.wording import render_call
+            with loading:
+                from langchain_onlysq.prompted_tools.wording import render_call
 
             rendered = "\n".join(render_call(*call) for call in calls)
             before = "\n" if content else ""
@@ -177,7 +183,8 @@ class _Translator:
         name = message.name or self._tool_names.get(call_id or "")
         is_error = getattr(message, "status", None) == "error"
         if not self._native_tools:
-            from langchain_onlysq.prompted_tools.wording import render_result
+            with loading:
+                from langchain_onlysq.prompted_tools.wording import render_result
 
             result = render_result(name, call_id, text, is_error=is_error)
             content = to_content([{"type": "text", "text": result}, *images_of(parts)])
@@ -223,7 +230,8 @@ def _calls_of(message: AIMessage) -> list[tuple[str, Any, str | None]]:
 
 def _native_call(name: str, arguments: Any, call_id: str | None) -> dict[str, Any]:
     if isinstance(arguments, str):
-        from langchain_onlysq.response.tool_calls import parse_arguments
+        with loading:
+            from langchain_onlysq.response.tool_calls import parse_arguments
 
         # The wire wants an object; the model is to see what it wrote all the same.
         parsed = parse_arguments(arguments)

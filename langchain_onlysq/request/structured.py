@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, is_typeddict
+from typing import Any
 
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_onlysq.outputs.object_judge import JUDGE_KEYWORD, ObjectJudge
 from langchain_onlysq.outputs.structured_output import StructuredOutputParser
-from langchain_onlysq.request.tools import format_tools, normalize_tool_choice, response_format_for
-from langchain_onlysq.request.typed_dicts import schema_of_typed_dict
+from langchain_onlysq.request.tools import (
+    format_tools,
+    normalize_tool_choice,
+    response_format_for,
+    to_openai_tool,
+)
+from langchain_onlysq.request.typed_dicts import is_typed_dict, schema_of_typed_dict
 
 
 def ask_for(
@@ -30,7 +34,7 @@ def ask_for(
     Raises:
         ValueError: If the method is unknown.
     """
-    tool = convert_to_openai_tool(schema)
+    tool = to_openai_tool(schema)
     name: str | None = None
     if method == "function_calling":
         name = tool["function"]["name"]
@@ -58,6 +62,6 @@ def ask_for(
 
 def _schema_of(function: dict[str, Any], schema: dict[str, Any] | type) -> dict[str, Any]:
     """Return the JSON schema that the object has to fit, with its name."""
-    if is_typeddict(schema):
+    if is_typed_dict(schema):
         return {**schema_of_typed_dict(schema), "title": function["name"]}
     return {**(function.get("parameters") or {}), "title": function["name"]}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
+from langchain_onlysq.errors.wording import reason_of
 from langchain_onlysq.outputs.object_judge import JUDGE_KEYWORD, ObjectJudge
+from langchain_onlysq.request.typed_dicts import is_typed_dict, schema_of_typed_dict
+from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +102,8 @@ class ToolRequest(NamedTuple):
         """Return what a prompted request says in its system message instead."""
         if not (self.tools or self.response_format):
             return ""
-        from langchain_onlysq.prompted_tools.wording import describe_schema, describe_tools
+        with loading:
+            from langchain_onlysq.prompted_tools.wording import describe_schema, describe_tools
 
         parts = []
         if self.tools:
@@ -122,6 +126,10 @@ def take_tool_keywords(extra: Mapping[str, Any]) -> tuple[ToolRequest, dict[str,
     if not extra:
         return _NO_TOOLS, {}
     rest = dict(extra)
+    judge = rest.pop(JUDGE_KEYWORD, None)
+    if not isinstance(judge, (ObjectJudge, NoneType)):
+        msg = f"{JUDGE_KEYWORD!r} is set by with_structured_output: it cannot be a keyword."
+        raise OnlySqInvalidRequestError(msg)
     tools = format_tools(rest.pop("tools", None) or [])
     request = ToolRequest(
         tools=tools,
@@ -132,7 +140,7 @@ def take_tool_keywords(extra: Mapping[str, Any]) -> tuple[ToolRequest, dict[str,
             for key in ("parallel_tool_calls",)
             if rest.get(key) is not None and tools
         },
-        judge=rest.pop(JUDGE_KEYWORD, None),
+        judge=judge,
     )
     rest.pop("parallel_tool_calls", None)
     return request, rest
@@ -150,17 +158,44 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
     """
     if not isinstance(tools, Iterable) or isinstance(tools, (str, dict)) or hasattr(tools, "name"):
         raise OnlySqInvalidRequestError(_no_list(tools))
-    try:
-        formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-    except (ValueError, TypeError) as error:
-        msg = f"One of the tools is not a tool: {error}"
-        raise OnlySqInvalidRequestError(msg) from error
+    formatted = [to_openai_tool(tool, strict=strict) for tool in tools]
     for tool in formatted:
-        if not isinstance(tool.get("function"), dict) or not tool["function"].get("name"):
+        function = tool.get("function")
+        if not isinstance(function, dict) or not function.get("name"):
             kind = tool.get("type")
             msg = f"A tool of type {kind!r} runs at its provider; OnlySq takes functions only."
             raise OnlySqInvalidRequestError(msg)
+        name, schema = function["name"], function.get("parameters")
+        if not isinstance(name, str):
+            msg = f"The name of a tool is {name!r}, not a string."
+            raise OnlySqInvalidRequestError(msg)
+        if not isinstance(schema, (dict, NoneType)):
+            msg = f"The parameters of the tool {name!r} are {schema!r}, not a JSON schema."
+            raise OnlySqInvalidRequestError(msg)
     return formatted
+
+
+def to_openai_tool(tool: ToolLike, *, strict: bool | None = None) -> dict[str, Any]:
+    """Bring a tool, or a schema, to OpenAI's shape.
+
+    Args:
+        tool: The tool.
+        strict: Whether arguments must follow its schema; None leaves it open.
+
+    Raises:
+        OnlySqInvalidRequestError: If it is neither.
+    """
+    with loading:
+        # LangChain would load it in the middle.
+        import langchain_core.tools  # noqa: F401
+    try:
+        return convert_to_openai_tool(tool, strict=strict)
+    except Exception as error:
+        if is_typed_dict(tool):
+            # LangChain fails where keys may be missing.
+            return convert_to_openai_tool(schema_of_typed_dict(tool), strict=strict)
+        msg = f"This is neither a tool nor a schema: {reason_of(error)}"
+        raise OnlySqInvalidRequestError(msg) from error
 
 
 def _no_list(tools: Any) -> str:
@@ -213,10 +248,10 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
         "json_schema" in schema or schema.get("type") in {"json_object", "text"}
     ):
         return schema
-    function = convert_to_openai_tool(schema)["function"]
+    tool = to_openai_tool(schema, strict=strict)
     named: dict[str, Any] = {
-        "name": function["name"],
-        "schema": convert_to_json_schema(schema, strict=strict),
+        "name": tool["function"]["name"],
+        "schema": convert_to_json_schema(tool),
     }
     if strict is not None:
         named["strict"] = strict

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -83,7 +84,7 @@ def _for_each(timeout: Any) -> TimeoutTuple:
 def _seconds(value: Any) -> float:
     try:
         seconds = 0.0 if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = 0.0
     if not 0 < seconds < inf:
         msg = (
@@ -329,8 +330,6 @@ _OF_TOOLS = frozenset({"tools", "tool_choice", "response_format", "parallel_tool
 
 def _warn_of_near_field(name: str) -> None:
     """Warn of a keyword that is added to the request, and looks like a misspelt one."""
-    from difflib import get_close_matches
-
     known = {*CallOptions.model_fields, *ALIASES, *_OF_TOOLS}
     if name in known | _LOOK_ALIKES:
         return
@@ -375,8 +374,6 @@ def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
 
 def unknown_keyword(name: str, known: Iterable[str]) -> str:
     """Say that a keyword is unknown, and which it may have been meant to be."""
-    from difflib import get_close_matches
-
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     meant = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown parameter {name!r}{meant} Extra keys for the request go into model_kwargs."

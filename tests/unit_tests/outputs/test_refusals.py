@@ -19,6 +19,8 @@ from langchain_onlysq.testing import LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, agreed, agreed_error, run
 from tests.support.tools import make
 
+pytestmark = pytest.mark.sockets
+
 knows_refusals = pytest.mark.skipif(
     REFUSAL_ERROR is None, reason="langchain-core knows refusals from 1.7.5 on"
 )

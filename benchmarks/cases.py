@@ -10,6 +10,7 @@ CASES = {
     "first": 0.9,
     "construct": 1.0,
     "invoke": 1.2,
+    "warm": 1.2,
     "stream": 3.2,
     "framing": 2.4,
     "events": 2.3,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MICRO, _MILLI = 1e6, 1e3
 _SHORT = Shape("w", 20)
 _CALLS = 20
+_WARM_STREAMS = 220
 _PARAMETERS = {
     "type": "object",
     "properties": {"path": {"type": "string"}, "text": {"type": "string"}},
@@ -143,6 +144,38 @@ def _invoke(subject: Subject, server: str) -> dict[str, float]:
             "ainvoke, µs": cpu(lambda: runner.run(acalls()), 6, sent),
         }
     return {title: each / _CALLS * _MICRO for title, each in seconds.items()}
+
+
+def _warm(subject: Subject, server: str) -> dict[str, float]:
+    """Wait for the first text of streams over a connection that is there already."""
+    shape, text = Shape("c", 20), subject.text
+    model, messages = _model(subject, server, shape)
+
+    def first() -> float:
+        start, read, seconds = time.process_time(), [], 0.0
+        for chunk in model.stream(messages):
+            read.append(text(chunk))
+            if read[-1] and not seconds:
+                seconds = time.process_time() - start
+        check(read, texts(shape))
+        return seconds
+
+    async def afirst() -> float:
+        start, read, seconds = time.process_time(), [], 0.0
+        async for chunk in model.astream(messages):
+            read.append(text(chunk))
+            if read[-1] and not seconds:
+                seconds = time.process_time() - start
+        check(read, texts(shape))
+        return seconds
+
+    with asyncio.Runner() as runner:
+        ways = {"stream": first, "astream": lambda: runner.run(afirst())}
+        return {
+            f"{way}, the first text of a warm one, µs": _MICRO
+            * median([wait() for _ in range(_WARM_STREAMS)][_CALLS:])
+            for way, wait in ways.items()
+        }
 
 
 def _streams(
@@ -310,6 +343,7 @@ def _growth(subject: Subject, server: str) -> dict[str, float]:
 WORKLOADS: dict[str, Callable[[Subject, str], dict[str, float]]] = {
     "construct": _construct,
     "invoke": _invoke,
+    "warm": _warm,
     "stream": partial(_streams, [Shape("c", size) for size in (200, 2_000, 20_000)]),
     "framing": partial(_streams, [Shape("c", 2_000, events=10), Shape("c", 200, pause=1)]),
     "events": _events,

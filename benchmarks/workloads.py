@@ -170,7 +170,10 @@ def _warm(subject: Subject, server: str) -> dict[str, float]:
         return seconds
 
     with asyncio.Runner() as runner:
-        ways = {"stream": first, "astream": lambda: runner.run(afirst())}
+        ways: dict[str, Callable[[], float]] = {
+            "stream": first,
+            "astream": lambda: runner.run(afirst()),
+        }
         return {
             f"{way}, the first text of a warm one, µs": _MICRO
             * median([wait() for _ in range(_WARM_STREAMS)][_CALLS:])

@@ -18,9 +18,11 @@ _SAFE = {ord("\n"): "\n", ord("\t"): "\t", ord("\r"): ""}
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _LINE_ENDS = (0x2028, 0x2029)
 _TURNS_TEXT_AROUND = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_LEANS_TO_A_SIDE = (0x061C, 0x200E, 0x200F)
 _UNSAFE = (
     dict.fromkeys((*_CONTROLS, *_TURNS_TEXT_AROUND), "\N{REPLACEMENT CHARACTER}")
     | dict.fromkeys(_LINE_ENDS, "\n")
+    | dict.fromkeys(_LEANS_TO_A_SIDE, "")
     | _SAFE
 )
 

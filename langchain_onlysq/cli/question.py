@@ -23,6 +23,9 @@ Content = str | list[str | dict[str, str]]
 _SILENT_SECONDS = 1.0
 _WAITING = "reading stdin until it ends; if nothing is to come from there, add </dev/null"
 
+_MOST_BYTES = 50_000_000
+"""How large an image may be; the service says nothing of it."""
+
 _SIGNATURES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -89,13 +92,18 @@ def _image_block(source: str) -> dict[str, str]:
     if source.lower().startswith(("http://", "https://")):
         return {"type": "image", "url": source}
     try:
-        data = Path(source).read_bytes()
+        with Path(source).open("rb") as file:
+            # A device may have no end.
+            data = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         if source.lower().startswith("data:"):
             source, reason = "data:…", "takes a file, or an http(s) URL"
         msg = f"--image {source}: {reason}"
         raise UsageError(msg) from None
+    if len(data) > _MOST_BYTES:
+        msg = f"--image {source}: more than {_MOST_BYTES // 1_000_000} MB"
+        raise UsageError(msg)
     for media_type, signature in _SIGNATURES.items():
         if signature.match(data):
             return {"type": "image", "base64": b64encode(data).decode(), "mime_type": media_type}

@@ -60,10 +60,20 @@ class ErrorContext:
 
     def redact_value(self, value: Any) -> Any:
         """Return a JSON value without secrets in its texts and numbers; its names stay."""
-        if isinstance(value, dict):
-            return {name: self.redact_value(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.redact_value(item) for item in value]
+        copied: list[Any] = [value]
+        # A loop, since what services send may be nested deeper than calls can be.
+        ahead: list[Any] = [copied]
+        while ahead:
+            parts = ahead.pop()
+            for key, item in list(parts.items() if isinstance(parts, dict) else enumerate(parts)):
+                if isinstance(item, (dict, list)):
+                    parts[key] = item.copy()
+                    ahead.append(parts[key])
+                else:
+                    parts[key] = self._redact_single(item)
+        return copied[0]
+
+    def _redact_single(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.redact(value)
         if type(value) in (int, float):

@@ -77,6 +77,7 @@ class ModelSettings(CallOptions):
         if not isinstance(values, dict):
             return values
         resolved: dict[str, Any] = {}
+        names: dict[str, str] = {}
         for name, value in values.items():
             field = ALIASES.get(name, name)
             if value is None and field in _FROM_ENVIRONMENT:
@@ -84,9 +85,10 @@ class ModelSettings(CallOptions):
             if field not in cls.model_fields:
                 raise ValueError(unknown_keyword(name, [*cls.model_fields, *ALIASES]))
             if field in resolved and resolved[field] != value:
-                msg = f"{name!r} is another name of {field!r}, which has another value"
+                msg = f"{name!r} and {names[field]!r} are names of one setting, with two values"
                 raise ValueError(msg)
             resolved[field] = value
+            names[field] = name
         return resolved
 
     @field_validator("onlysq_api_key", mode="after")

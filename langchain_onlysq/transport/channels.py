@@ -39,6 +39,7 @@ from langchain_onlysq.transport.network_errors import (
     too_late,
     unsendable,
 )
+from langchain_onlysq.transport.unzipping import GZIP, aunzip, unzip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -202,8 +203,9 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
         finally:
             set_deadline(None)
         keep_deadlines(response.extensions.get("network_stream"))
-        is_decoded = _is_decoded(response)
-        pieces = response.iter_bytes() if is_decoded else iter(response.stream)
+        coding = _coding_of(response)
+        pieces = response.iter_bytes() if coding is _OTHER else iter(response.stream)
+        pieces = unzip(pieces) if coding in GZIP else pieces
         head = self._accept(response, pieces, lease)
         _open_answers.add(cast("_Answer", self._answer))
         return head
@@ -291,8 +293,9 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             return self._failure(error, lease)
         finally:
             self._watch.stop()
-        is_decoded = _is_decoded(response)
-        pieces = response.aiter_bytes() if is_decoded else aiter(response.stream)
+        coding = _coding_of(response)
+        pieces = response.aiter_bytes() if coding is _OTHER else aiter(response.stream)
+        pieces = aunzip(pieces) if coding in GZIP else pieces
         return self._accept(response, pieces, lease)
 
     async def _read(self, effect: Read) -> bytes | OnlySqError | None:
@@ -349,12 +352,19 @@ def _is_more(piece: bytes | OnlySqError | None) -> bool:
     return isinstance(piece, bytes) and bool(piece)
 
 
-def _is_decoded(response: Any) -> bool:
-    """Whether the body is compressed, or was read by a hook of the caller's client already."""
-    return bool(
-        response.is_stream_consumed
-        or response.headers.get("content-encoding", "identity") != "identity"
-    )
+_OTHER = None
+"""What the library has to decode, or a hook of the caller's client has had decoded already."""
+
+
+def _coding_of(response: Any) -> str | None:
+    """Return how a body is coded, as far as it is decoded here."""
+    if response.is_stream_consumed:
+        return _OTHER
+    coding = response.headers.get("content-encoding", "identity").lower()
+    return coding if coding in _OURS else _OTHER
+
+
+_OURS = {"identity", *GZIP}
 
 
 def _retry_state(report: ReportRetry) -> RetryCallState:

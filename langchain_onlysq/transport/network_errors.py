@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ _TIMEOUT_NAMES = ("connect_timeout", "read_timeout", "write_timeout", "pool_time
 def is_network_error(error: Exception) -> bool:
     """Tell whether the network, or the library in front of it, raised this."""
     # A LookupError itself: the codec for host names cannot be loaded, without a descriptor left.
-    of_system = (*_OF_THE_SYSTEM, *_OF_ADDRESSES)
+    of_system = (*_OF_THE_SYSTEM, *_OF_ADDRESSES, zlib.error)
     is_of_system = isinstance(error, of_system) or type(error) is LookupError
     return is_of_system or bool(kinds_of(error))
 
@@ -109,7 +110,7 @@ def _classify(
     kind, said = type(error).__name__, excerpt(str(error), sent.context.redact)
     if "TimeoutException" in kinds:
         return _timed_out(kinds, sent, model)
-    if "DecodingError" in kinds:
+    if "DecodingError" in kinds or isinstance(error, zlib.error):
         msg = "The answer could not be decompressed. Try again."
         return OnlySqResponseError(msg, status_code=200, model=model)
     if kinds & _CANNOT_BE_SENT:

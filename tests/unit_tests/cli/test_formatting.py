@@ -42,7 +42,8 @@ def test_texts_that_are_safe_to_show() -> None:
         ("safe\rhidden", "safehidden"),
         ("a\u202eb\u2066c\u2069", "a\ufffdb\ufffdc\ufffd"),
         ("a\u2028b\u2029c", "a\nb\nc"),
-        ("\u05d0\u200f\u0061\u0301 \u200d", "\u05d0\u200f\u0061\u0301 \u200d"),
+        ("a\u061cb\u200ec\u200f", "abc"),
+        ("\u05d0\u200f\u0061\u0301 \u200d", "\u05d0\u0061\u0301 \u200d"),
         ("\b\x0b\x0c\x7f", "\ufffd" * 4),
     ],
 )

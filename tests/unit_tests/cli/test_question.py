@@ -174,6 +174,13 @@ def test_wrong_usage(arguments: list[str], reason: str, server: LocalOnlySq, run
     assert not server.requests
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="Windows has no such device")
+def test_an_image_without_end(server: LocalOnlySq, run: Run) -> None:
+    line = error_line(run("Hi", "--image", "/dev/zero", stdin=b""), 2)
+    assert "--image /dev/zero: more than 50 MB" in line
+    assert not server.requests
+
+
 def test_a_pipe_of_binary_data(server: LocalOnlySq, run: Run) -> None:
     line = error_line(run("Hi", stdin=b"\x89PNG\0\0\xff"), 2)
     assert "stdin is binary data, not text" in line

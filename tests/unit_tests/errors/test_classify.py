@@ -406,6 +406,17 @@ class TestSecrets:
         assert context.redact("one, two, three") == "***, ***, three"
         assert ErrorContext().redact("one") == "one"
 
+    def test_a_value_may_be_nested_as_deeply_as_one_likes(self) -> None:
+        value: Any = "one"
+        for _ in range(50_000):
+            value = {"a": [value]}
+        redacted = ErrorContext(find_secrets=lambda: ("one",)).redact_value([1, value, "one"])
+        assert (redacted[0], redacted[2]) == (1, "***")
+        inner, given = redacted[1], value
+        while isinstance(inner, dict):
+            inner, given = inner["a"][0], given["a"][0]
+        assert (inner, given) == ("***", "one")
+
 
 class TestAnything:
     def test_a_body_that_is_too_large_to_parse_is_text(self) -> None:

@@ -46,8 +46,10 @@ def test_both_names_of_a_field_are_taken_and_readable(name: str, other: str, val
 
 
 def test_two_names_with_two_values_are_refused() -> None:
-    with pytest.raises(ValidationError, match="model_name"):
+    with pytest.raises(ValidationError, match="'model_name' and 'model' are names of one setting"):
         make(model_name="other")
+    with pytest.raises(ValidationError, match="'api_key' and 'onlysq_api_key' are names of one"):
+        make(onlysq_api_key="a", api_key="b")
 
 
 def test_an_unknown_keyword_is_refused_and_names_the_nearest_field() -> None:

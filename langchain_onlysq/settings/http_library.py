@@ -45,7 +45,7 @@ def _root(kind: type) -> str:
 
 
 def library_of(client: object) -> Any:
-    """Return the library that a caller's client is of."""
+    """Return the library that a client is of."""
     roots = map(_root, type(client).__mro__)
     return import_module(next(root for root in roots if root in LIBRARIES))
 

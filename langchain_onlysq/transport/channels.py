@@ -32,6 +32,7 @@ from langchain_onlysq.transport.flow import (
     Send,
     Sleep,
 )
+from langchain_onlysq.transport.late_cancellation import sending
 from langchain_onlysq.transport.leftovers import close_later
 from langchain_onlysq.transport.network_errors import (
     error_from_network,
@@ -283,7 +284,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         if isinstance(request, OnlySqError):
             return request
         try:
-            response = await lease.client.send(request, stream=True, follow_redirects=False)
+            response = await sending(lease.client, request)
         except BaseException as error:
             lease.give_back()
             if isinstance(error, asyncio.CancelledError) and self._watch.expired():

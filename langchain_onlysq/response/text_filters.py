@@ -51,6 +51,8 @@ _MESSAGES = {
 _FIRST = frozenset(opener[0] for opener in (*_BLOCKS, *_MESSAGES))
 """What reasoning, or the header of a message, can begin with."""
 
+_LONGEST_OPENER = max(map(len, (*_BLOCKS, *_MESSAGES)))
+_BLANKS = re.compile(r"\s+")
 _MESSAGE_ENDS = ("<|end|>", "<|return|>")
 _MESSAGE_END = re.compile("|".join(map(re.escape, _MESSAGE_ENDS)))
 _CALL_MARKS = (
@@ -60,6 +62,7 @@ _CALL_MARKS = (
     "<｜tool▁call▁begin｜>",
 )
 """Marks of calls that end reasoning that is never closed, as some models write it."""
+_CALL_MARK = re.compile("|".join(map(re.escape, _CALL_MARKS)))
 
 
 class ThinkSplitter:
@@ -78,7 +81,10 @@ class ThinkSplitter:
     def __init__(self) -> None:
         """Start before the first character."""
         self.done = False
-        self._held = ""
+        # What is being read, and up to which place it was.
+        self._text, self._at = "", 0
+        # Blanks that count if something follows them.
+        self._blanks: list[str] = []
         self._state = self._before
         self._openers = {**_BLOCKS, **_MESSAGES}
         self._closer = ""
@@ -90,7 +96,8 @@ class ThinkSplitter:
         """Take the next text; return reasoning and text that can be delivered."""
         if self.done:
             return [text] if text else []
-        self._held += text
+        left = self._text[self._at :]
+        self._text, self._at = left + text if left else text, 0
         deltas: list[Delta] = []
         while self._state(deltas):
             pass
@@ -99,64 +106,72 @@ class ThinkSplitter:
     def close(self, *, whole: bool) -> list[Delta]:
         """End the text, which is `whole` or was cut off; return what was held back."""
         deltas: list[Delta] = []
+        rest = self._take(len(self._text))
         if self._state == self._inside:
-            self._think(self._held, deltas)
+            self._think(rest, deltas)
             self._pass_on("".join(self._thought).strip() if whole else "", deltas)
         elif self._state == self._behind_call:
-            called = "".join(self._called) + self._held
+            called = "".join((*self._called, rest))
             (self._pass_on if whole else self._think)(called, deltas)
         elif self._state != self._behind:
-            self._pass_on(self._held, deltas)
+            self._pass_on("".join((*self._blanks, rest)), deltas)
         return deltas
+
+    def _take(self, end: int) -> str:
+        """Read up to a place."""
+        start, self._at = self._at, end
+        return self._text[start:end]
+
+    def _take_but(self, marks: Sequence[str]) -> str:
+        """Read all but what may be the beginning of one of the marks."""
+        start = max(len(self._text) - max(map(len, marks)), self._at)
+        return self._take(len(self._text) - held_back(self._text[start:], marks))
 
     def _before(self, deltas: list[Delta]) -> bool:
         """Look for what opens reasoning, or for the header of a message; go on if it has come."""
-        start = self._held.lstrip()
-        if start and start[0] not in _FIRST:
-            self._pass_on(self._held, deltas)
-            return False
+        if blanks := _BLANKS.match(self._text, self._at):
+            self._blanks.append(self._take(blanks.end()))
+        start = self._text[self._at : self._at + _LONGEST_OPENER]
         for opener, closer in self._openers.items():
             if start.startswith(opener):
-                self._held, self._closer = start[len(opener) :], closer
+                self._at += len(opener)
+                self._blanks, self._closer = [], closer
                 self._state = self._inside if closer else self._message
                 return True
         if not any(opener.startswith(start) for opener in self._openers):
-            self._pass_on(self._held, deltas)
+            self._pass_on("".join((*self._blanks, self._take(len(self._text)))), deltas)
         return False
 
     def _inside(self, deltas: list[Delta]) -> bool:
-        """Read reasoning up to what closes it."""
-        thought, closed, rest = self._held.partition(self._closer)
-        places = [place for mark in _CALL_MARKS if (place := thought.find(mark)) >= 0]
-        if places:
-            self._think(thought[: min(places)].rstrip(), deltas)
-            self._held = self._held[min(places) :]
+        """Read reasoning up to what closes it, or to the mark of a call."""
+        closed = self._text.find(self._closer, self._at)
+        end = len(self._text) if closed < 0 else closed
+        if called := _CALL_MARK.search(self._text, self._at, end):
+            self._think(self._take(called.start()), deltas)
             self._state = self._behind_call
             return True
-        if closed:
-            self._end_thought(thought, rest, deltas)
+        if closed >= 0:
+            self._end_thought(self._take(closed), deltas)
             return True
-        # Blanks may turn out to be the last ones, which are dropped.
-        held = held_back(thought, (self._closer, *_CALL_MARKS))
-        stripped = thought[: len(thought) - held].rstrip()
-        self._held = thought[len(stripped) :]
-        self._think(stripped, deltas)
+        self._think(self._take_but((self._closer, *_CALL_MARKS)), deltas)
         return False
 
     def _behind_call(self, deltas: list[Delta]) -> bool:
         """Hold back the mark of a call and all behind it, up to what closes the reasoning."""
-        thought, closed, rest = self._held.partition(self._closer)
-        kept = 0 if closed else held_back(thought, (self._closer,))
-        self._called.append(thought[: len(thought) - kept])
-        self._held = thought[len(thought) - kept :]
-        if closed:
-            thought, self._called = "".join(self._called), []
-            self._end_thought(thought, rest, deltas)
-        return bool(closed)
+        closed = self._text.find(self._closer, self._at)
+        if closed < 0:
+            self._called.append(self._take_but((self._closer,)))
+            return False
+        thought = "".join((*self._called, self._take(closed)))
+        self._called = []
+        self._end_thought(thought, deltas)
+        return True
 
-    def _end_thought(self, thought: str, rest: str, deltas: list[Delta]) -> None:
-        self._think(thought.rstrip(), deltas)
-        self._held = rest
+    def _end_thought(self, thought: str, deltas: list[Delta]) -> None:
+        """End reasoning, and read what closes it."""
+        self._think(thought, deltas)
+        self._at += len(self._closer)
+        self._blanks = []
         if self._closer in _MESSAGE_ENDS:
             self._openers, self._state = _MESSAGES, self._before
         else:
@@ -164,34 +179,36 @@ class ThinkSplitter:
 
     def _behind(self, deltas: list[Delta]) -> bool:
         """Drop the blanks behind reasoning."""
-        if text := self._held.lstrip():
+        if text := self._take(len(self._text)).lstrip():
             self._pass_on(text, deltas)
-        self._held = ""
         return False
 
     def _message(self, deltas: list[Delta]) -> bool:
         """Read the text of a message, whose end may be marked."""
-        if found := _MESSAGE_END.search(self._held):
-            text, self._held = self._held[: found.start()], self._held[found.end() :]
-            self._openers, self._state = _MESSAGES, self._before
-        else:
-            size = len(self._held) - held_back(self._held, _MESSAGE_ENDS)
-            text, self._held = self._held[:size], self._held[size:]
+        found = _MESSAGE_END.search(self._text, self._at)
+        text = self._take(found.start()) if found else self._take_but(_MESSAGE_ENDS)
         if text:
             deltas.append(text)
+        if found:
+            self._at = found.end()
+            self._openers, self._state = _MESSAGES, self._before
         return bool(found)
 
     def _think(self, text: str, deltas: list[Delta]) -> None:
-        if not self._thought:
-            text = text.lstrip()
-        if text:
-            self._thought.append(text)
-            deltas.append(Reasoning(text))
+        """Deliver reasoning; the blanks at its end wait for what follows, those before it go."""
+        core = text.rstrip()
+        if not core:
+            self._blanks.append(text)
+            return
+        thought = "".join((*self._blanks, core)) if self._thought else core.lstrip()
+        self._blanks = [text[len(core) :]]
+        self._thought.append(thought)
+        deltas.append(Reasoning(thought))
 
     def _pass_on(self, text: str, deltas: list[Delta]) -> None:
         self.done = True
-        self._held = ""
-        self._thought = []
+        self._text, self._at = "", 0
+        self._blanks, self._thought = [], []
         if text:
             deltas.append(text)
 

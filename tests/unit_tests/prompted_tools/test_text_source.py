@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import SupportsIndex, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from langchain_onlysq.prompted_tools.text_source import (
     Reading,
     TextSource,
 )
+from tests.support.sliced_text import SlicedText
 
 T = TypeVar("T")
 
@@ -127,18 +128,6 @@ def test_a_tag_ends_the_text_for_those_who_read_on() -> None:
     assert source.offset == 5
     source.tags = NO_MARKS
     assert result_of(source.skip_over()) == "<"
-
-
-class SlicedText(str):
-    """A text that counts the characters of its slices."""
-
-    __slots__ = ()
-    copied = 0
-
-    def __getitem__(self, key: SupportsIndex | slice) -> str:
-        part = super().__getitem__(key)
-        type(self).copied += len(part)
-        return part
 
 
 def test_no_more_is_copied_than_is_asked_for() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from langchain_onlysq.response.deltas import Delta, Reasoning
 from langchain_onlysq.response.text_filters import StopCutter, ThinkSplitter, held_back
 from tests.support.properties import patient
+from tests.support.sliced_text import SlicedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -143,6 +144,28 @@ def test_any_cut_splits_alike(pieces: list[str]) -> None:
 def test_text_without_a_leading_block_is_untouched(pieces: list[str]) -> None:
     text = "x" + "".join(pieces)
     assert split("x", *pieces) == ("", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " " * 5_000,
+        "<think>" + " " * 5_000,
+        "<think>" + "</thin" * 1_000,
+        "<think>" + "<|tool_call_begin|> " * 300,
+        "<|channel|>analysis<|message|>x<|end|>" * 200,
+        "<|channel|>final<|message|>x<|end|>\n" * 200,
+    ],
+)
+def test_no_text_is_looked_at_again_and_again(text: str) -> None:
+    splitter = ThinkSplitter()
+    before = SlicedText.copied
+    splitter.feed(SlicedText(text))
+    assert SlicedText.copied - before < 3 * len(text)
+    splitter = ThinkSplitter()
+    for at in range(0, len(text), 7):
+        splitter.feed(text[at : at + 7])
+        assert len(splitter._text) < 100
 
 
 def cut(stops: Sequence[str], *pieces: str) -> tuple[str, bool]:

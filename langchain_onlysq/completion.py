@@ -236,7 +236,11 @@ class Completion(Generic[T]):
 
         # Native calls have the first indices, where there are both.
         first_index = BEHIND_OTHER_CALLS if self._options.native_tools else 0
-        return ToolCallReader(self._tools.parameters, first_index=first_index)
+        return ToolCallReader(
+            self._tools.parameters,
+            first_index=first_index,
+            parse_reasoning=self._options.parse_reasoning,
+        )
 
 
 def _note(model: str, error: OnlySqError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.written_call import WrittenCall
-from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,12 @@ class DeltaCollector:
         if (args or error) and not self._is_broken:
             self._is_broken = error is not None
             self._deltas.append(ToolCallDelta(self._index, args=args, error=error))
+
+    def reasoning(self, text: str) -> None:
+        """Add reasoning."""
+        if text:
+            self._end_text()
+            self._deltas.append(Reasoning(text))
 
     def end(self) -> None:
         """End the answer: blanks behind a call are dropped, those behind text are text."""

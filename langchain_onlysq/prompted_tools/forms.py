@@ -18,6 +18,7 @@ from langchain_onlysq.prompted_tools.text_calls import (
 )
 from langchain_onlysq.prompted_tools.text_source import Marks, Reading, TextSource
 from langchain_onlysq.prompted_tools.written_call import WrittenCall
+from langchain_onlysq.response.message_headers import HEADER_STARTS, MESSAGE_ENDS
 
 Body = Callable[[TextSource, BoundTools], Reading[list[WrittenCall]]]
 """Reads the calls behind a mark: none where its form does not follow, a broken one alone."""
@@ -103,9 +104,9 @@ for _bar in ("▁", "_"):
     FORMS[_calls] = Form((read_named,), (_ends, _end), holds_others=True)
     FORMS[_call] = Form((read_named, read_json), (_end,), holds_others=True)
 
-HEADERS = ("<|start|>", "<|channel|>")
+HEADERS = HEADER_STARTS
 """What a message of gpt-oss begins with."""
-HEADER_CLOSERS = frozenset(("<|call|>", "<|end|>", "<|return|>"))
+HEADER_CLOSERS = frozenset(MESSAGE_ENDS)
 RESPONSES = {"<|start_response|>": "<|end_response|>", "<|start_text|>": "<|end_text|>"}
 """Marks around text that is the answer, where they stand at its start."""
 TEXT_LINES = Marks((">>>all\n",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.forms import HEADER_CLOSERS, HEADERS
@@ -18,34 +17,42 @@ from langchain_onlysq.prompted_tools.text_source import (
     TextSource,
 )
 from langchain_onlysq.prompted_tools.written_call import CUT_OFF, WrittenCall, json_call
+from langchain_onlysq.response.message_headers import (
+    HEADER_END,
+    LONGEST_HEADER,
+    THOUGHT_END,
+    Header,
+    parse_header,
+)
 
 if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.bound_tools import BoundTools
 
-TEXT_CHANNELS = ("final", "commentary")
-"""The channels whose messages are the answer, where they address nobody."""
-
 _TAGS = Marks(HEADERS, HEADER_CLOSERS)
-_MESSAGE = Marks(("<|message|>",), ("<|start|>", "<|end|>", "<|call|>", "\n\n"))
-_LONGEST_HEADER = 128
-_HEADER = re.compile(
-    r"(?:\s*(?:<\|(?:start|channel|constrain)\|>|assistant|analysis|commentary|final|json|code"
-    r"|to=[\w.:-]+))*\s*"
-)
-_RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.:-]+)")
-_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
+_END = Marks((HEADER_END,), ("<|start|>", "<|end|>", "<|call|>", "\n\n"))
+_THOUGHT_END = Marks(HEADERS, (THOUGHT_END,))
 
 
-def read_header(source: TextSource, opener: str) -> Reading[tuple[str, str]]:
-    """Read a header, behind its first mark; return whom it addresses, and its channel."""
+def read_header(source: TextSource, opener: str) -> Reading[Header]:
+    """Read a header, behind its first mark; what is not one says nothing."""
     start = source.offset
-    mark = yield from source.up_to(_MESSAGE, _LONGEST_HEADER)
-    header = opener + source.since(start)
+    mark = yield from source.up_to(_END, LONGEST_HEADER)
+    header = parse_header(opener + source.since(start))
     source.take(len(mark))
-    if mark != "<|message|>" or not _HEADER.fullmatch(header):
-        return "", ""
-    recipients, channels = _RECIPIENT.findall(header), _CHANNEL.findall(header)
-    return next(iter(recipients), ""), next(reversed(channels), "")
+    return header if mark == HEADER_END else Header()
+
+
+def read_thought(source: TextSource) -> Reading[str | None]:
+    """Read reasoning, behind its header; leave all unread, and return None, if it has no end."""
+    start = source.offset
+    mark = yield from source.up_to(_THOUGHT_END)
+    thought = source.since(start)
+    if mark == THOUGHT_END:
+        source.take(len(mark))
+    elif not mark:
+        source.go_to(start)
+        return None
+    return thought
 
 
 def read_message(source: TextSource, tools: BoundTools, recipient: str) -> Reading[Marked]:

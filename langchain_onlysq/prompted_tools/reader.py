@@ -21,7 +21,7 @@ from langchain_onlysq.prompted_tools.forms import (
     STARTS,
     TEXT_LINES,
 )
-from langchain_onlysq.prompted_tools.header_calls import TEXT_CHANNELS, read_header, read_message
+from langchain_onlysq.prompted_tools.header_calls import read_header, read_message, read_thought
 from langchain_onlysq.prompted_tools.json_calls import OWN_STARTS, OwnCalls
 from langchain_onlysq.prompted_tools.json_document import read_document
 from langchain_onlysq.prompted_tools.markdown_code import CodeTracker
@@ -44,9 +44,11 @@ from langchain_onlysq.prompted_tools.text_source import (
     NO_MARKS,
     CutOffError,
     FormError,
+    Marks,
     Reading,
     TextSource,
 )
+from langchain_onlysq.response.message_headers import TEXT_CHANNELS, THOUGHT_CHANNEL
 from langchain_onlysq.response.tool_calls import new_call_id
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from langchain_onlysq.response.deltas import Delta
 
 _NO_LIST_BEFORE = (",", "[")
+_ADDRESS = Marks(("to=",))
+"""What an answer of gpt-oss begins with where the beginning of its header is in the prompt."""
 
 
 class ToolCallReader:
@@ -74,6 +78,7 @@ class ToolCallReader:
         *,
         new_id: Callable[[], str] = new_call_id,
         first_index: int = 0,
+        parse_reasoning: bool = True,
     ) -> None:
         """Look for calls of these tools.
 
@@ -81,8 +86,10 @@ class ToolCallReader:
             tools: Names of the tools that were bound, perhaps with the schemas of their parameters.
             new_id: Makes the ids of calls.
             first_index: Index of the first call.
+            parse_reasoning: Whether reasoning behind calls is told from text.
         """
         self._tools = BoundTools(tools)
+        self._parses_reasoning = parse_reasoning
         self._collector = DeltaCollector(new_id, first_index)
         self._source = TextSource()
         self._code = CodeTracker()
@@ -165,9 +172,13 @@ class ToolCallReader:
         self._collector.text(text)
 
     def _read_beginning(self) -> Reading[None]:
-        """Read an answer that begins with the name of a tool alone on its line."""
+        """Read an answer that begins with the name of a tool: alone on its line, or in a header."""
         source, start = self._source, self._source.offset
         yield from source.skip_over(BLANKS)
+        if mark := (yield from source.find_mark(_ADDRESS)):
+            self._deliver(source.since(start))
+            yield from self._read_message(mark)
+            return
         if line := (yield from source.find_mark(self._tools.lines)):
             name = source.take(len(line)).strip()
             reading = read_named_answer(source, self._tools, name)
@@ -287,8 +298,14 @@ class ToolCallReader:
         source, start = self._source, self._source.offset
         source.take(len(mark))
         recipient, channel = yield from read_header(source, mark)
-        if channel == "analysis" and not recipient:
-            self._deliver(source.since(start))
+        if channel == THOUGHT_CHANNEL and not recipient:
+            thought = None
+            if self._is_fresh and self._parses_reasoning:
+                thought = yield from read_thought(source)
+            if thought is None:
+                self._deliver(source.since(start))
+            else:
+                self._collector.reasoning(thought.strip())
             return
         if recipient:
             found = yield from read_message(source, self._tools, recipient)

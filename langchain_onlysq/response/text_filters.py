@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_onlysq.response.deltas import Reasoning
+from langchain_onlysq.response.message_headers import (
+    HEADER_END,
+    HEADER_STARTS,
+    LONGEST_HEADER,
+    MESSAGE_ENDS,
+    TEXT_CHANNELS,
+    THOUGHT_CHANNEL,
+    THOUGHT_END,
+    parse_header,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,37 +34,39 @@ def held_back(text: str, marks: Sequence[str]) -> int:
     return longest
 
 
+class _Closing(NamedTuple):
+    """What closes reasoning.
+
+    Attributes:
+        marks: What it begins with.
+        pattern: What it is; it is dropped.
+    """
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _closing(mark: str) -> _Closing:
+    return _Closing((mark,), re.compile(re.escape(mark)))
+
+
 _BLOCKS = {
-    "<think>": "</think>",
-    "<seed:think>": "</seed:think>",
-    "[THINK]": "[/THINK]",
-    "<|START_THINKING|>": "<|END_THINKING|>",
-    "<|inner_prefix|>": "<|inner_suffix|>",
+    "<think>": _closing("</think>"),
+    "<seed:think>": _closing("</seed:think>"),
+    "[THINK]": _closing("[/THINK]"),
+    "<|START_THINKING|>": _closing("<|END_THINKING|>"),
+    "<|inner_prefix|>": _closing("<|inner_suffix|>"),
 }
 """What opens and closes reasoning, in the spellings of several models."""
+_THOUGHT = _Closing(
+    (THOUGHT_END, *HEADER_STARTS),
+    re.compile(f"{re.escape(THOUGHT_END)}|(?={'|'.join(map(re.escape, HEADER_STARTS))})"),
+)
+"""What closes reasoning of gpt-oss: its end, or the header of the next message."""
 
-_TO_ITSELF = "<|channel|>commentary to=assistant"
-_MESSAGES = {
-    **{
-        f"{start}{before}<|channel|>analysis<|message|>": "<|end|>"
-        for start in ("", "<|start|>assistant")
-        for before in ("", _TO_ITSELF)
-    },
-    **{
-        f"{start}<|channel|>{channel}<|message|>": ""
-        for start in ("", "<|start|>assistant")
-        for channel in ("final", "commentary")
-    },
-}
-"""Headers of the messages of gpt-oss: of those with reasoning, what closes it; "" for text."""
-
-_FIRST = frozenset(opener[0] for opener in (*_BLOCKS, *_MESSAGES))
-"""What reasoning, or the header of a message, can begin with."""
-
-_LONGEST_OPENER = max(map(len, (*_BLOCKS, *_MESSAGES)))
+_LONGEST_OPENER = max(map(len, (*_BLOCKS, *HEADER_STARTS)))
 _BLANKS = re.compile(r"\s+")
-_MESSAGE_ENDS = ("<|end|>", "<|return|>")
-_MESSAGE_END = re.compile("|".join(map(re.escape, _MESSAGE_ENDS)))
+_MESSAGE_END = re.compile("|".join(map(re.escape, MESSAGE_ENDS)))
 _CALL_MARKS = (
     "<|tool_calls_section_begin|>",
     "<|tool_call_begin|>",
@@ -86,8 +98,9 @@ class ThinkSplitter:
         # Blanks that count if something follows them.
         self._blanks: list[str] = []
         self._state = self._before
-        self._openers = {**_BLOCKS, **_MESSAGES}
-        self._closer = ""
+        # Which blocks may begin here, beside messages.
+        self._blocks = _BLOCKS
+        self._closing = _THOUGHT
         self._thought: list[str] = []
         # What stands behind the mark of a call, in reasoning that has not been closed.
         self._called: list[str] = []
@@ -132,48 +145,67 @@ class ThinkSplitter:
         if blanks := _BLANKS.match(self._text, self._at):
             self._blanks.append(self._take(blanks.end()))
         start = self._text[self._at : self._at + _LONGEST_OPENER]
-        for opener, closer in self._openers.items():
+        if start.startswith(HEADER_STARTS):
+            return self._header(deltas)
+        for opener, closing in self._blocks.items():
             if start.startswith(opener):
-                self._at += len(opener)
-                self._blanks, self._closer = [], closer
-                self._state = self._inside if closer else self._message
+                self._begin(self._at + len(opener), closing)
                 return True
-        if not any(opener.startswith(start) for opener in self._openers):
-            self._pass_on("".join((*self._blanks, self._take(len(self._text)))), deltas)
+        if not any(opener.startswith(start) for opener in (*self._blocks, *HEADER_STARTS)):
+            self._pass_on_rest(deltas)
         return False
+
+    def _header(self, deltas: list[Delta]) -> bool:
+        """Read the header of a message with reasoning or text; go on if it is one."""
+        last = self._at + LONGEST_HEADER + len(HEADER_END)
+        end = self._text.find(HEADER_END, self._at, last)
+        if end < 0 and len(self._text) < last:
+            return False
+        header = parse_header(self._text[self._at : max(end, self._at)])
+        is_thought = header.channel == THOUGHT_CHANNEL
+        if header.recipient or not (is_thought or header.channel in TEXT_CHANNELS):
+            self._pass_on_rest(deltas)
+            return False
+        self._begin(end + len(HEADER_END), _THOUGHT if is_thought else None)
+        return True
+
+    def _begin(self, place: int, closing: _Closing | None) -> None:
+        """Begin reasoning, or else text, at a place."""
+        self._at, self._blanks = place, []
+        self._closing = closing or self._closing
+        self._state = self._inside if closing else self._message
 
     def _inside(self, deltas: list[Delta]) -> bool:
         """Read reasoning up to what closes it, or to the mark of a call."""
-        closed = self._text.find(self._closer, self._at)
-        end = len(self._text) if closed < 0 else closed
+        closed = self._closing.pattern.search(self._text, self._at)
+        end = closed.start() if closed else len(self._text)
         if called := _CALL_MARK.search(self._text, self._at, end):
             self._think(self._take(called.start()), deltas)
             self._state = self._behind_call
             return True
-        if closed >= 0:
-            self._end_thought(self._take(closed), deltas)
+        if closed:
+            self._end_thought(self._take(end), closed, deltas)
             return True
-        self._think(self._take_but((self._closer, *_CALL_MARKS)), deltas)
+        self._think(self._take_but((*self._closing.marks, *_CALL_MARKS)), deltas)
         return False
 
     def _behind_call(self, deltas: list[Delta]) -> bool:
         """Hold back the mark of a call and all behind it, up to what closes the reasoning."""
-        closed = self._text.find(self._closer, self._at)
-        if closed < 0:
-            self._called.append(self._take_but((self._closer,)))
+        closed = self._closing.pattern.search(self._text, self._at)
+        if not closed:
+            self._called.append(self._take_but(self._closing.marks))
             return False
-        thought = "".join((*self._called, self._take(closed)))
+        thought = "".join((*self._called, self._take(closed.start())))
         self._called = []
-        self._end_thought(thought, deltas)
+        self._end_thought(thought, closed, deltas)
         return True
 
-    def _end_thought(self, thought: str, deltas: list[Delta]) -> None:
+    def _end_thought(self, thought: str, closed: re.Match[str], deltas: list[Delta]) -> None:
         """End reasoning, and read what closes it."""
         self._think(thought, deltas)
-        self._at += len(self._closer)
-        self._blanks = []
-        if self._closer in _MESSAGE_ENDS:
-            self._openers, self._state = _MESSAGES, self._before
+        self._at, self._blanks = closed.end(), []
+        if self._closing is _THOUGHT:
+            self._blocks, self._state = {}, self._before
         else:
             self._state = self._behind
 
@@ -186,12 +218,12 @@ class ThinkSplitter:
     def _message(self, deltas: list[Delta]) -> bool:
         """Read the text of a message, whose end may be marked."""
         found = _MESSAGE_END.search(self._text, self._at)
-        text = self._take(found.start()) if found else self._take_but(_MESSAGE_ENDS)
+        text = self._take(found.start()) if found else self._take_but(MESSAGE_ENDS)
         if text:
             deltas.append(text)
         if found:
             self._at = found.end()
-            self._openers, self._state = _MESSAGES, self._before
+            self._blocks, self._state = {}, self._before
         return bool(found)
 
     def _think(self, text: str, deltas: list[Delta]) -> None:
@@ -204,6 +236,10 @@ class ThinkSplitter:
         self._blanks = [text[len(core) :]]
         self._thought.append(thought)
         deltas.append(Reasoning(thought))
+
+    def _pass_on_rest(self, deltas: list[Delta]) -> None:
+        rest = self._take(len(self._text))
+        self._pass_on("".join((*self._blanks, rest)), deltas)
 
     def _pass_on(self, text: str, deltas: list[Delta]) -> None:
         self.done = True

@@ -7,13 +7,15 @@ import json
 import pytest
 
 from langchain_onlysq.prompted_tools.reader import ToolCallReader
-from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
 from tests.unit_tests.prompted_tools.reading import (
     ARGS,
     CALL,
     GOOD,
     TAGGED,
     TOOLS,
+    deltas_of,
+    put_together,
     read,
     read_all_ways,
 )
@@ -202,6 +204,36 @@ def test_arguments_are_taken_as_natively(arguments: str, meant: dict[str, str]) 
         ((name, args, error),) = calls
         assert (found, name, error) == ("", "w", None)
         assert json.loads(args, strict=False) == meant
+
+
+MESSAGE = f"<|channel|>commentary to=functions.w<|message|>{ARGS}<|call|>"
+THOUGHT = "<|start|>assistant<|channel|>analysis<|message|> So. "
+
+
+@pytest.mark.parametrize(
+    ("behind", "text", "thought"),
+    [
+        (f"\n{THOUGHT}<|end|><|channel|>final<|message|>Done.<|return|>", "Done.", "So."),
+        (f"{THOUGHT}<|channel|>final<|message|>Done.", "Done.", "So."),
+        (f"{THOUGHT}<|end|> Done.", "Done.", "So."),
+        ("<|channel|>analysis<|message|><|end|>Done.", "Done.", ""),
+        (THOUGHT, THOUGHT, ""),
+        (f"Done. {THOUGHT}", f"Done. {THOUGHT}", ""),
+    ],
+)
+def test_reasoning_behind_a_call_is_reasoning(behind: str, text: str, thought: str) -> None:
+    for pieces in ([MESSAGE + behind], MESSAGE + behind):
+        deltas = deltas_of(pieces)
+        thoughts = [delta for delta in deltas if isinstance(delta, Reasoning)]
+        assert "".join(thoughts) == thought
+        rest = [delta for delta in deltas if not isinstance(delta, Reasoning)]
+        assert put_together(rest) == (text, [GOOD])
+
+
+def test_reasoning_that_is_not_to_be_told_from_text_is_text() -> None:
+    reader = ToolCallReader(TOOLS, parse_reasoning=False)
+    deltas = reader.feed(f"{MESSAGE}{THOUGHT}<|end|>Done.") + reader.close(whole=True)
+    assert put_together(deltas) == (f"{THOUGHT}Done.", [GOOD])
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])

@@ -83,6 +83,31 @@ THINK_TABLE = [
     ("<think>думаю 🌍</think>да", ("думаю 🌍", "да")),
     ("<think>", ("", "")),
     ("<think> \n", ("", "")),
+    ("<|channel|>analysis<|message|> hm <|end|>\n<|channel|>final<|message|>Yes", ("hm", "Yes")),
+    (
+        "<|start|>\n<|channel|>analysis\n<|message|>hm\n<|end|><|channel|>final\n<|message|>Yes\n",
+        ("hm", "Yes\n"),
+    ),
+    ("<|channel|>analysis<|message|>a<|channel|>final<|message|>b", ("a", "b")),
+    ("<|channel|>analysis<|message|>a <|start|>assistant x", ("a", "<|start|>assistant x")),
+    (
+        "<|channel|>analysis<|message|>a<|end|><|channel|>analysis<|message|>b<|end|>c",
+        ("ab", "c"),
+    ),
+    ("<|channel|>commentary to=assistant<|channel|>final<|message|>Yes", ("", "Yes")),
+    ("<|channel|>commentary<|message|>Well<|call|>\n Yes", ("", "Well\n Yes")),
+    ("<|channel|>commentary<|message|>Well<|end|><|channel|>final<|message|>.", ("", "Well.")),
+    ("<|channel|>final<|message|>", ("", "")),
+    ("<|channel|>final<|mess", ("", "<|channel|>final<|mess")),
+    (
+        "<|channel|>commentary to=w<|message|>{}<|call|>",
+        ("", "<|channel|>commentary to=w<|message|>{}<|call|>"),
+    ),
+    ("<|channel|>hm<|message|>Yes", ("", "<|channel|>hm<|message|>Yes")),
+    (
+        "<|channel|>" + "final " * 30 + "<|message|>",
+        ("", "<|channel|>" + "final " * 30 + "<|message|>"),
+    ),
 ]
 
 

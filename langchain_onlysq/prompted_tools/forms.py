@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 from langchain_onlysq.prompted_tools.bound_tools import BoundTools
@@ -11,6 +12,7 @@ from langchain_onlysq.prompted_tools.element_calls import Elements, tags
 from langchain_onlysq.prompted_tools.json_calls import read_json
 from langchain_onlysq.prompted_tools.python_calls import read_python
 from langchain_onlysq.prompted_tools.text_calls import (
+    TOOL_SEPARATORS,
     read_gemma,
     read_named,
     read_named_line,
@@ -57,7 +59,7 @@ _KIMI = Elements("<|open|>", "<|close|>", "<|sep|>", "call", ("argument", "param
 _SECTIONS = ("tool_calls", "minimax:tool_call", "seed:tool_call", "xai:tool_call", "toolcall")
 _JSON_TAGS = ("tool", "tools", "function_call", "response", "json", "xml")
 _PREFIXES = ("", "minimax:", "steptml:", "antml:", "｜dsml｜")
-_DEEPSEEK = ("calls▁begin", "call▁begin", "call▁end", "calls▁end")
+_DEEPSEEK = ("calls▁begin", "calls", "call▁begin", "call▁end", "calls▁end", "sep")
 
 FORMS: dict[str, Form] = {
     OWN: _section("tool_call", read_json, read_pairs, read_named),
@@ -90,7 +92,6 @@ FORMS: dict[str, Form] = {
     "<|tool_calls_section_begin|>": Form(
         (read_named,), ("<|tool_calls_section_end|>",), holds_others=True
     ),
-    "<|tool_call_begin|>": Form((read_named, read_json), ("<|tool_call_end|>",)),
     "<|tool_call>": Form((read_gemma,), ("<tool_call|>",)),
     "<start_function_call>": Form((read_gemma,), ("<end_function_call>",)),
     "[tool_calls]": Form((read_json, read_named), ("[/tool_calls]",)),
@@ -99,10 +100,14 @@ FORMS: dict[str, Form] = {
     "functools": Form((read_json,), is_line_start=True),
     "action:": Form((read_json,), is_line_start=True),
 }
-for _bar in ("▁", "_"):
-    _calls, _call, _end, _ends = (f"<｜tool▁{name}｜>".replace("▁", _bar) for name in _DEEPSEEK)
-    FORMS[_calls] = Form((read_named,), (_ends, _end), holds_others=True)
+for _bar, _blank in product("｜|", "▁_"):
+    # One of these spellings of the mark of a call is Kimi's.
+    _begin, _calls, _call, _end, _ends, _sep = (
+        f"<{_bar}tool▁{name}{_bar}>".replace("▁", _blank) for name in _DEEPSEEK
+    )
+    FORMS[_begin] = FORMS[_calls] = Form((read_named,), (_ends, _end), holds_others=True)
     FORMS[_call] = Form((read_named, read_json), (_end,), holds_others=True)
+    FORMS[f"function{_sep}"] = Form(holds_others=True, is_line_start=True)
 
 HEADERS = HEADER_STARTS
 """What a message of gpt-oss begins with."""
@@ -113,12 +118,13 @@ TEXT_LINES = Marks((">>>all\n",))
 """What stands before text where what stands before a call looks alike."""
 TAILS = frozenset(
     (
-        *("<｜end▁of▁sentence｜>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>"),
+        *("<｜end▁of▁sentence｜>", "<|end▁of▁sentence|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>"),
         *("</s>", "<end_of_turn>", "<turn|>", "<|end_of_turn_token|>", "<|user|>"),
-        *("<|observation|>", "<|end_of_text|>", *HEADER_CLOSERS),
+        *("<|observation|>", "<|endoftext|>", "<|end_of_text|>", *HEADER_CLOSERS),
+        *TOOL_SEPARATORS,
     )
 )
-"""Marks of the end, which belong to a call that they follow."""
+"""Marks of the end, and those between calls, which belong to a call that they follow."""
 
 QUOTES = {
     "<!--": "-->",
@@ -129,10 +135,11 @@ QUOTES = {
 }
 """What opens something in which nothing is a call, without being a tag, and what closes it."""
 
-_CLOSERS = {closer for form in FORMS.values() for closer in form.closers}
+CLOSERS = frozenset(closer for form in FORMS.values() for closer in form.closers)
+"""Marks that close calls; what they close may have been left out."""
 MARKS = Marks(
     (*FORMS, *HEADERS, *RESPONSES, *QUOTES, "[/think]"),
-    {*_CLOSERS, *TAILS, *RESPONSES.values()},
+    {*CLOSERS, *TAILS, *RESPONSES.values()},
 )
 """All marks; those that close something, and those that end an answer, are the closing ones."""
 

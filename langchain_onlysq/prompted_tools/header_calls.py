@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.forms import HEADER_CLOSERS, HEADERS
-from langchain_onlysq.prompted_tools.json_calls import begins_json
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
 from langchain_onlysq.prompted_tools.marked_calls import Marked
 from langchain_onlysq.prompted_tools.text_source import (
@@ -57,11 +56,11 @@ def read_thought(source: TextSource) -> Reading[str | None]:
 
 def read_message(source: TextSource, tools: BoundTools, recipient: str) -> Reading[Marked]:
     """Read the arguments of a call that a header addresses to a function."""
-    yield from source.skip_over(BLANKS)
-    name, start = tools.resolve(recipient), source.offset
-    calls: list[WrittenCall] = []
+    name, calls = tools.resolve(recipient), list[WrittenCall]()
+    char = yield from source.skip_over(BLANKS)
+    start = source.offset
     source.tags = _TAGS
-    if (yield from begins_json(source, "{")):
+    if char == "{":
         try:
             yield from ObjectReader(source).skip()
             calls = [json_call(name, source.since(start))]

@@ -83,8 +83,10 @@ class CodeTracker:
         self._line = "body"
 
     def skip_call(self) -> None:
-        """Pass over a call, which is not Markdown."""
-        self._line, self._code = "body", 0
+        """Pass over a call, which is not Markdown: no code that begins in it goes on behind it."""
+        self._line, self._code, self.fence = "body", 0, ""
+        self._mark, self._size = "", 0
+        self._opens = self._closes = False
 
     def is_quoted(self, source: TextSource, start: int) -> Reading[bool]:
         """Tell whether a mark is in inline code, which must be closed in the same paragraph.

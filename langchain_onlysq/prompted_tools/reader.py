@@ -240,8 +240,12 @@ class ToolCallReader:
     def _end_form(self, start: int, found: Marked) -> Reading[None]:
         """Deliver what was read behind marks, as calls or as text."""
         source = self._source
-        if (yield from self._is_quoted(start, found.body)) or not self._call(found.calls):
+        if (yield from self._is_quoted(start, found.body)):
             self._deliver(source.since(start))
+            return
+        if not self._call(found.calls):
+            self._deliver(source.since(start))
+            self._code.skip_call()
             return
         end = source.offset
         while calls := (yield from read_further(source, self._tools, found.marks)):

@@ -27,14 +27,14 @@ from langchain_onlysq.response.json_text import parse_json
 if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.bound_tools import BoundTools
 
+TOOL_SEPARATORS = ("<｜tool▁sep｜>", "<｜tool_sep｜>", "<|tool▁sep|>", "<|tool_sep|>")
+"""What DeepSeek writes behind the kind of a call, and behind its name."""
 NOT_PAIRS = "the keys and values of the call cannot be told apart"
 
 _NAME = re.compile(r"[\w.:/-]+")
 _BACKTICKS = re.compile("`+")
 _LONGEST_NAME = 128
-_SEPARATORS = Marks(
-    ("[args]", "<|tool_call_argument_begin|>", "<｜tool▁sep｜>", "<｜tool_sep｜>", "[call_id]")
-)
+_SEPARATORS = Marks(("[args]", "[call_id]", "<|tool_call_argument_begin|>", *TOOL_SEPARATORS))
 _KEY = Marks(("<arg_key>", "<longcat_arg_key>"))
 _KEY_END = Marks(("</arg_key>", "</longcat_arg_key>"))
 _VALUE = Marks(("<arg_value>", "<longcat_arg_value>"))
@@ -76,7 +76,9 @@ def read_named(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
         yield from source.skip_over(FENCE_MARK)
         yield from source.skip_over(BLANKS)
     bound = tools.resolve(name)
-    if not name or not (yield from begins_json(source, "{")):
+    # Behind a separator, a bracket can only begin arguments, however broken they are.
+    is_meant = mark and (is_fenced or bound in tools) and (yield from source.skip_over()) == "{"
+    if not name or not (is_meant or (yield from begins_json(source, "{"))):
         tag = yield from source.find_mark(source.tags)
         has_no_arguments = mark and not is_fenced and tag in source.tags.closers and bound in tools
         return [WrittenCall(bound, "{}")] if has_no_arguments else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from langchain_onlysq.prompted_tools.forms import FORMS, MARKS, OWN, TAILS
+from langchain_onlysq.prompted_tools.forms import CLOSERS, FORMS, MARKS, OWN, TAILS
 from langchain_onlysq.prompted_tools.json_calls import read_json
 from langchain_onlysq.prompted_tools.text_source import (
     BLANKS,
@@ -96,12 +96,20 @@ def _read_bodies(
 
 
 def read_closers(source: TextSource, closers: frozenset[str]) -> Reading[frozenset[str]]:
-    """Read the marks that follow calls; return those that may yet come."""
+    """Read the marks that follow calls, also such that nothing has opened.
+
+    Args:
+        source: The text.
+        closers: Those that may come, now or later.
+
+    Returns:
+        Those that may yet come.
+    """
     while True:
         end = source.offset
         yield from source.skip_over(BLANKS)
         mark = yield from source.find_mark(MARKS)
-        if mark not in closers and mark not in TAILS:
+        if not (mark in closers or mark in CLOSERS or mark in TAILS):
             source.go_to(end)
             return closers
         source.take(len(mark))

@@ -108,8 +108,9 @@ def read_end(source: TextSource) -> Reading[None]:
     """Read the end of the whole text.
 
     Raises:
-        FormError: If anything but blanks stands before it.
+        FormError: If anything but blanks and marks that close calls stands before it.
     """
+    yield from read_closers(source, frozenset())
     if (yield from source.skip_over(BLANKS)):
         raise FormError
     if not source.whole:
@@ -117,6 +118,9 @@ def read_end(source: TextSource) -> Reading[None]:
 
 
 def _read_line_end(source: TextSource) -> Reading[None]:
+    """Read the end of a line, before which marks that close calls may stand."""
+    if (yield from source.skip_over(BLANKS_IN_LINE)) != "\n":
+        yield from read_closers(source, frozenset())
     end = yield from source.skip_over(BLANKS_IN_LINE)
     if end not in ("", "\n"):
         raise FormError
@@ -151,6 +155,7 @@ def read_fence(
             source, tools, language, with_marks=is_answer or is_meant
         )
         yield from _read_fence_end(source, size)
+        yield from read_closers(source, frozenset())
         if not is_meant and not (char := (yield from source.skip_over(BLANKS))):
             yield from read_end(source)
     if char and not is_meant:
@@ -183,12 +188,14 @@ def _read_in_fence(
         char = yield from source.skip_over(BLANKS)
     while not calls or char not in ("", "`"):
         mark = (yield from source.find_mark(MARKS)) if with_marks else ""
+        closers = frozenset[str]()
         if char and char in "{[" and mark not in FORMS:
             calls += yield from _read_group(source, tools)
         else:
             found = yield from read_marked(source, tools, mark)
             calls += made(found.calls, tools)
-            yield from read_closers(source, found.closers)
+            closers = found.closers
+        yield from read_closers(source, closers)
         char = yield from source.skip_over(BLANKS)
     return calls
 

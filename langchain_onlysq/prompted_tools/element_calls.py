@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_onlysq.prompted_tools.json_calls import begins_json
@@ -73,23 +74,49 @@ def tags(prefix: str, call: str) -> Elements:
     return Elements("<", "</", ">", f"{prefix}{call}", names)
 
 
+class _Tags(NamedTuple):
+    """The tags of a spelling.
+
+    Attributes:
+        close: What ends a tag, and what shows that this is not one.
+        closer: The tag that closes a call.
+        parameters: What the tag of a parameter begins with, and for each the tags of its value.
+        marks: What may stand in a call.
+        nesting: These, and the tags that close parameters.
+    """
+
+    close: Marks
+    closer: str
+    parameters: dict[str, Marks]
+    marks: Marks
+    nesting: Marks
+
+
+@cache
+def _tags_of(spelling: Elements) -> _Tags:
+    start, end, close = spelling.start, spelling.end, spelling.close
+    closer = f"{end}{spelling.call}{close}"
+    closed_by = {
+        f"{start}{name}{mark}": f"{end}{name}{close}"
+        for name in spelling.parameters
+        for mark in (" ", "=")
+    }
+    return _Tags(
+        Marks((close,), (*(("<",) if close == ">" else (start, end)), "\n\n")),
+        closer,
+        {mark: Marks((mark,), (tag,)) for mark, tag in closed_by.items()},
+        Marks(closed_by, (closer,)),
+        Marks(closed_by, (closer, *closed_by.values())),
+    )
+
+
 class _Reader:
     """Reads one element."""
 
     def __init__(self, spelling: Elements, source: TextSource, tools: BoundTools) -> None:
         self._source = source
         self._tools = tools
-        start, end, close = spelling.start, spelling.end, spelling.close
-        self._closer = f"{end}{spelling.call}{close}"
-        self._close = Marks((close,), (*(("<",) if close == ">" else (start, end)), "\n\n"))
-        # What the tag of a parameter begins with -> the tag that closes it.
-        self._parameters = {
-            f"{start}{name}{mark}": f"{end}{name}{close}"
-            for name in spelling.parameters
-            for mark in (" ", "=")
-        }
-        self._marks = Marks(self._parameters, (self._closer,))
-        self._nesting = Marks(self._parameters, (self._closer, *self._parameters.values()))
+        self._tags = _tags_of(spelling)
         self._values: dict[str, Any] = {}
         self._name = ""
 
@@ -105,7 +132,7 @@ class _Reader:
         yield from source.skip_over(BLANKS)
         is_json = yield from begins_json(source, "{")
         is_container = yield from source.find_mark(_CONTAINER)
-        follows = is_json or is_container or (yield from source.find_mark(self._marks))
+        follows = is_json or is_container or (yield from source.find_mark(self._tags.marks))
         if not name or not follows:
             return []
         self._name = self._tools.resolve(name)
@@ -125,8 +152,8 @@ class _Reader:
     def _read_tag(self) -> Reading[re.Match[str] | None]:
         """Read the rest of an opening tag; return what stands in it."""
         source, start = self._source, self._source.offset
-        mark = yield from source.up_to(self._close, _LONGEST_TAG)
-        if not mark or mark in self._close.closers:
+        mark = yield from source.up_to(self._tags.close, _LONGEST_TAG)
+        if not mark or mark in self._tags.close.closers:
             return None
         text = source.since(start)
         source.take(len(mark))
@@ -156,8 +183,8 @@ class _Reader:
     def _read_end(self) -> Reading[None]:
         """Read the closing tag, which may be missing where the whole call ends, or another one."""
         source = self._source
-        mark = yield from source.find_mark(self._marks)
-        if mark == self._closer:
+        mark = yield from source.find_mark(self._tags.marks)
+        if mark == self._tags.closer:
             source.take(len(mark))
         elif not (yield from source.find_mark(source.tags)):
             if not (yield from source.skip_over()):
@@ -171,13 +198,13 @@ class _Reader:
             source.take(len("<parameters>"))
             yield from self._read_children()
         yield from source.skip_over(BLANKS)
-        while (mark := (yield from source.find_mark(self._marks))) in self._parameters:
+        marks, parameters = self._tags.marks, self._tags.parameters
+        while (mark := (yield from source.find_mark(marks))) in parameters:
             source.take(len(mark))
             tag = yield from self._read_tag()
             if not tag:
                 raise FormError(NOT_ELEMENTS)
-            opener = Marks((mark,), (self._parameters[mark],))
-            text = yield from self._read_value(opener)
+            text = yield from self._read_value(parameters[mark])
             self._add(tag["name"], text, tag["rest"] or "")
             yield from source.skip_over(BLANKS)
         yield from self._read_end()
@@ -252,11 +279,11 @@ class _Reader:
     def _skip_to_end(self) -> Reading[None]:
         """Pass over the rest of a broken element; values in it hide what closes it."""
         source, depth = self._source, 0
-        while mark := (yield from source.up_to(self._nesting)):
+        while mark := (yield from source.up_to(self._tags.nesting)):
             source.take(len(mark))
-            if mark in self._parameters:
+            if mark in self._tags.parameters:
                 depth += 1
-            elif mark != self._closer:
+            elif mark != self._tags.closer:
                 depth = max(depth - 1, 0)
             elif not depth:
                 return

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.written_call import WrittenCall
 
 _MOST_MARKS = 4
+_MARK_STARTS = frozenset("<[")
 
 
 class Marked(NamedTuple):
@@ -55,13 +56,17 @@ def read_marked(source: TextSource, tools: BoundTools, mark: str) -> Reading[Mar
     calls: list[WrittenCall] = []
     body = source.offset
     while mark in FORMS and not calls and len(marks) < _MOST_MARKS:
-        marks = (*marks, mark)
+        marks, holds_others = (*marks, mark), FORMS[mark].holds_others
         source.take(len(mark))
-        yield from source.skip_over(BLANKS)
+        char = yield from source.skip_over(BLANKS)
         body = source.offset
-        calls = yield from _read_bodies(source, tools, marks)
-        holds_others = FORMS[mark].holds_others and not calls
-        mark = (yield from source.find_mark(MARKS)) if holds_others else ""
+        # No body begins with a mark, unless with one that is a word.
+        mark = (yield from source.find_mark(MARKS)) if char in _MARK_STARTS else ""
+        if not mark:
+            calls = yield from _read_bodies(source, tools, marks)
+        if not (mark or calls):
+            mark = yield from source.find_mark(MARKS)
+        mark = mark if holds_others else ""
     closers = frozenset(closer for mark in marks for closer in FORMS[mark].closers)
     return Marked(calls, marks, body, closers)
 

@@ -10,6 +10,7 @@ from langchain_onlysq.prompted_tools.json_calls import FENCE_MARK, begins_json
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
 from langchain_onlysq.prompted_tools.text_source import (
     BLANKS,
+    BLANKS_IN_LINE,
     CutOffError,
     FormError,
     Marks,
@@ -41,7 +42,8 @@ _VALUE = Marks(("<arg_value>", "<longcat_arg_value>"))
 _VALUE_MARKS = Marks(
     ("<arg_value>", "<longcat_arg_value>"), ("</arg_value>", "</longcat_arg_value>")
 )
-_QUOTES = Marks(('<|"|>', "<escape>"))
+_QUOTE_MARKS = {mark: Marks((mark,)) for mark in ('<|"|>', "<escape>")}
+_QUOTES = Marks(_QUOTE_MARKS)
 _CALL = Marks(("call:",))
 _KEY_NAME = re.compile(r"[\w.-]+")
 _SCALAR = re.compile(r"[\w.+-]+")
@@ -98,7 +100,7 @@ def read_named_line(source: TextSource, tools: BoundTools) -> Reading[list[Writt
     """Read a name at the end of its line, and the arguments on the next ones."""
     start = source.offset
     yield from _read_name(source)
-    if (yield from source.skip_over(re.compile(r"[ \t\r]+"))) != "\n":
+    if (yield from source.skip_over(BLANKS_IN_LINE)) != "\n":
         return []
     source.go_to(start)
     return (yield from read_named(source, tools))
@@ -268,7 +270,7 @@ class _GemmaReader:
             return None
         source.take(len(mark))
         start = source.offset
-        if not (yield from source.up_to(Marks((mark,)))):
+        if not (yield from source.up_to(_QUOTE_MARKS[mark])):
             raise CutOffError
         text = source.since(start)
         source.take(len(mark))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_onlysq.prompted_tools.forms import FORMS, MARKS
+from langchain_onlysq.prompted_tools.text_source import Marks
 from tests.unit_tests.prompted_tools.reading import (
     ARGS,
     CALL,
@@ -239,6 +240,31 @@ def test_marks_that_are_repeated_take_steps_in_proportion_to_the_text(mark: str)
     for repeated in (mark, f"{mark} ", f"{mark}w", f'{mark}{{"a":', f"<b>{mark}[", mark[:-1]):
         for beginning in ("", "<b>", "x `") if mark in FORMS else ("",):
             assert grows_in_proportion(beginning, repeated, 500, in_pieces=False), repeated
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        *sorted(MARKS.all),
+        '<invoke name="w"><parameter name="a">1</parameter></invoke>',
+        "<function=w><parameter=a>1</parameter></function>",
+        "<tool_call>w<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>",
+        '<|tool_call>call:w{a:<|"|>1<|"|>}<tool_call|>',
+        ">>>w\n{}\n",
+    ],
+)
+def test_no_marks_are_made_for_each_call(repeated: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, made = Marks.__init__, list[Marks]()
+
+    def count(marks: Marks, *args: Iterable[str]) -> None:
+        made.append(marks)
+        make(marks, *args)
+
+    deltas_of([repeated * 9])
+    monkeypatch.setattr(Marks, "__init__", count)
+    deltas_of([repeated * 9])
+    # Those of the lines that the names of the tools make.
+    assert len(made) == 1
 
 
 def test_no_text_is_searched_for_backticks_again_and_again() -> None:

@@ -21,7 +21,7 @@ from langchain_onlysq.prompted_tools.written_call import (
     TWICE,
     WrittenCall,
     call_with,
-    json_call,
+    named_call,
 )
 from langchain_onlysq.response.json_text import parse_json
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 NOT_ELEMENTS = "the parameters of the call cannot be told apart"
 
 _TAG = re.compile(
-    r"\s*(?:(?:name|key|tool)\s*=\s*)?[\"']?(?P<name>[^\s\"'<>=]+)[\"']?(?P<rest>\s.*)?", re.DOTALL
+    r"\s*(?:(?:name|key|tool)\s*=\s*)?[\"']?(?P<name>[^\s\"'<>=]+?)[\"']?"
+    r"(?P<rest>\s.*?)?(?P<empty>/)?",
+    re.DOTALL,
 )
 _IS_TEXT = re.compile(r"\s(?:string|type)\s*=\s*[\"']?(\w+)")
 _CHILD = re.compile(r"[A-Za-z_][\w.-]*")
@@ -126,6 +128,8 @@ class _Reader:
         if is_named:
             tag = yield from self._read_tag()
             name = tag["name"] if tag else ""
+            if tag and tag["empty"]:
+                return [call_with(self._tools.resolve(name), {}, self._tools)]
         else:
             yield from source.skip_over(BLANKS)
             name = yield from self._read_name()
@@ -141,7 +145,7 @@ class _Reader:
                 call = yield from self._read_json()
             else:
                 yield from self._read_parameters(is_container=bool(is_container))
-                call = call_with(self._name, self._values)
+                call = call_with(self._name, self._values, self._tools)
         except CutOffError:
             call = WrittenCall(self._name, source.since(start).strip(), CUT_OFF)
         except FormError as error:
@@ -178,7 +182,7 @@ class _Reader:
         text = source.since(start)
         yield from source.skip_over(BLANKS)
         yield from self._read_end()
-        return json_call(self._name, text)
+        return named_call(self._name, text, self._tools)
 
     def _read_end(self) -> Reading[None]:
         """Read the closing tag, which may be missing where the whole call ends, or another one."""
@@ -202,7 +206,7 @@ class _Reader:
         while (mark := (yield from source.find_mark(marks))) in parameters:
             source.take(len(mark))
             tag = yield from self._read_tag()
-            if not tag:
+            if not tag or tag["empty"]:
                 raise FormError(NOT_ELEMENTS)
             text = yield from self._read_value(parameters[mark])
             self._add(tag["name"], text, tag["rest"] or "")

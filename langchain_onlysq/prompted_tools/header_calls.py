@@ -15,7 +15,7 @@ from langchain_onlysq.prompted_tools.text_source import (
     Reading,
     TextSource,
 )
-from langchain_onlysq.prompted_tools.written_call import CUT_OFF, WrittenCall, json_call
+from langchain_onlysq.prompted_tools.written_call import CUT_OFF, WrittenCall, named_call
 from langchain_onlysq.response.message_headers import (
     HEADER_END,
     LONGEST_HEADER,
@@ -63,7 +63,7 @@ def read_message(source: TextSource, tools: BoundTools, recipient: str) -> Readi
     if char == "{":
         try:
             yield from ObjectReader(source).skip()
-            calls = [json_call(name, source.since(start))]
+            calls = [named_call(name, source.since(start), tools)]
         except CutOffError:
             calls = [WrittenCall(name, source.since(start).strip(), CUT_OFF)]
     source.tags = NO_MARKS

@@ -105,7 +105,7 @@ def _read_call(source: TextSource, name: str, tools: BoundTools) -> Reading[Writ
     name = name if name in tools else tools.resolve(name.removesuffix(".call"))
     if name not in tools:
         return (yield from _read_unknown(source, name))
-    return call_with(name, (yield from _read_arguments(source)))
+    return call_with(name, (yield from _read_arguments(source)), tools)
 
 
 def _read_unknown(source: TextSource, name: str) -> Reading[WrittenCall]:

@@ -21,7 +21,7 @@ from langchain_onlysq.prompted_tools.written_call import (
     CUT_OFF,
     WrittenCall,
     call_with,
-    json_call,
+    named_call,
 )
 from langchain_onlysq.response.json_text import parse_json
 
@@ -89,7 +89,7 @@ def read_named(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
         yield from ObjectReader(source).skip()
     except CutOffError:
         return [WrittenCall(bound, source.since(start).strip(), CUT_OFF)]
-    call = json_call(bound, source.since(args))
+    call = named_call(bound, source.since(args), tools)
     if is_fenced:
         yield from source.skip_over(BLANKS)
         yield from source.skip_over(_BACKTICKS)
@@ -123,7 +123,7 @@ def read_pairs(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
             yield from source.up_to(source.tags)
         text = source.since(start).strip()
         return [WrittenCall(name, text, CUT_OFF if is_cut else NOT_PAIRS)]
-    return [call_with(name, values)]
+    return [call_with(name, values, tools)]
 
 
 def _read_all_pairs(source: TextSource, tools: BoundTools, name: str) -> Reading[dict[str, Any]]:
@@ -173,7 +173,7 @@ def read_gemma(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
         yield from source.up_to(source.tags)
         text = source.since(start).strip()
         return [WrittenCall(name, text, CUT_OFF if is_cut else NOT_PAIRS)]
-    return [call_with(name, values)]
+    return [call_with(name, values, tools)]
 
 
 class _GemmaReader:

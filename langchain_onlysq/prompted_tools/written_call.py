@@ -79,9 +79,29 @@ def json_call(name: str, raw: str, *, twice: bool = False) -> WrittenCall:
     return WrittenCall(name, raw, NOT_AN_OBJECT)
 
 
-def call_with(name: str, arguments: Mapping[str, Any]) -> WrittenCall:
+def named_call(name: str, raw: str, tools: BoundTools) -> WrittenCall:
+    """Return the call of a tool whose name stands before its arguments, a JSON value."""
+    call = json_call(name, raw)
+    written = {} if call.error else parse_json(call.args)
+    arguments = _inner_arguments(name, written, tools)
+    return call if arguments is written else call_with(name, arguments, tools)
+
+
+def call_with(name: str, arguments: Mapping[str, Any], tools: BoundTools) -> WrittenCall:
     """Return the call of a tool with arguments that were not written as JSON."""
-    return WrittenCall(name, json.dumps(arguments, ensure_ascii=False))
+    inner = _inner_arguments(name, arguments, tools)
+    return WrittenCall(name, json.dumps(inner, ensure_ascii=False))
+
+
+def _inner_arguments(name: str, written: Mapping[str, Any], tools: BoundTools) -> Mapping[str, Any]:
+    """Return the arguments where they stand once more under a key, perhaps beside the name."""
+    own = tools.parameters(name)
+    keys = [key for key in written if key not in NAME_KEYS or written[key] != name]
+    if len(keys) != 1 or keys[0] not in ARGUMENT_KEYS or any(key in own for key in written):
+        return written
+    inner = written[keys[0]]
+    inner = parse_json(inner) if isinstance(inner, str) else inner
+    return inner if isinstance(inner, dict) else written
 
 
 def broken_call(text: str, tools: BoundTools, error: str) -> WrittenCall:

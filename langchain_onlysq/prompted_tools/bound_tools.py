@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from langchain_onlysq.prompted_tools.python_values import parse_python
-from langchain_onlysq.prompted_tools.text_source import Marks
-from langchain_onlysq.response.json_text import load_json
+from langchain_onlysq.prompted_tools.text_source import FormError, Marks
+from langchain_onlysq.response.json_text import load_json, parse_json
+
+NOT_THAT_TYPE = "an argument is neither a list nor an object"
 
 _PREFIX = re.compile(r"(?:functions?|tools?|default_api)[./]")
 _SUFFIX = re.compile(r":\d+\Z")
@@ -21,6 +23,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_NESTED_TYPES = frozenset(("array", "object"))
 _NESTED = ("anyOf", "oneOf", "allOf")
 _DEEPEST = 8
 
@@ -96,18 +99,40 @@ def _is_a(value: Any, name: str) -> bool:
     return isinstance(value, _TYPES.get(name, ())) and is_bool == (name == "boolean")
 
 
+def _json_in(text: Any, default: Any) -> Any:
+    """Return the list or object that a text is, or the default."""
+    value = parse_json(text) if isinstance(text, str) else None
+    return value if isinstance(value, (list, dict)) else default
+
+
+def _nested(text: str, *, must_be: bool) -> Any:
+    """Return the list or object that was written as Python, or as JSON inside of a string."""
+    value = parse_python(text, text)
+    if value is text and "\\" in text:
+        value = _json_in(parse_json(f'"{text.strip()}"'), text)
+    if value is text and must_be and '\\"' in text:
+        raise FormError(NOT_THAT_TYPE)
+    return value
+
+
 def _typed(text: str, types: set[str]) -> Any:
-    """Return what a text says; the text itself where it says nothing of a type that may be."""
+    """Return what a text says; the text itself where it says nothing of a type that may be.
+
+    Raises:
+        FormError: If it must be a list or an object, is written with escaped quotes, and is none.
+    """
     if types == {"string"}:
         return text
     try:
         value = load_json(text)
     except (ValueError, RecursionError):
         value = _WORDS.get(text.strip().lower(), text)
-        if value is text and types & {"array", "object"}:
-            value = parse_python(text, text)
+        if value is text and types & _NESTED_TYPES:
+            value = _nested(text, must_be="string" not in types)
         if not types:
             return text
+    if types <= _NESTED_TYPES:
+        value = _json_in(value, value)
     if not types or any(_is_a(value, name) for name in types):
         return value
     return text if "string" in types else value

@@ -36,6 +36,7 @@ _NAME = re.compile(r"[\w.:/-]+")
 _BACKTICKS = re.compile("`+")
 _LONGEST_NAME = 128
 _SEPARATORS = Marks(("[args]", "[call_id]", "<|tool_call_argument_begin|>", *TOOL_SEPARATORS))
+_WRITTEN_LINE_END = Marks((r"\n",))
 _KEY = Marks(("<arg_key>", "<longcat_arg_key>"))
 _KEY_END = Marks(("</arg_key>", "</longcat_arg_key>"))
 _VALUE = Marks(("<arg_value>", "<longcat_arg_value>"))
@@ -106,11 +107,19 @@ def read_named_line(source: TextSource, tools: BoundTools) -> Reading[list[Writt
     return (yield from read_named(source, tools))
 
 
+def _skip_blanks(source: TextSource) -> Reading[None]:
+    """Pass over blanks, and over line ends that were written as in a string."""
+    yield from source.skip_over(BLANKS)
+    while mark := (yield from source.find_mark(_WRITTEN_LINE_END)):
+        source.take(len(mark))
+        yield from source.skip_over(BLANKS)
+
+
 def read_pairs(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
     """Read a name, and pairs of a key and a value up to the closing mark."""
     start = source.offset
     name = tools.resolve((yield from _read_name(source)))
-    yield from source.skip_over(BLANKS)
+    yield from _skip_blanks(source)
     key = yield from source.find_mark(_KEY)
     closer = yield from source.find_mark(source.tags)
     if not name or not (key or (closer and name in tools)):
@@ -121,8 +130,8 @@ def read_pairs(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCal
         is_cut = isinstance(error, CutOffError) or not (yield from source.skip_over())
         if not (yield from source.find_mark(source.tags)):
             yield from source.up_to(source.tags)
-        text = source.since(start).strip()
-        return [WrittenCall(name, text, CUT_OFF if is_cut else NOT_PAIRS)]
+        text, reason = source.since(start).strip(), str(error) or NOT_PAIRS
+        return [WrittenCall(name, text, CUT_OFF if is_cut else reason)]
     return [call_with(name, values, tools)]
 
 
@@ -131,12 +140,12 @@ def _read_all_pairs(source: TextSource, tools: BoundTools, name: str) -> Reading
     values: dict[str, Any] = {}
     while (yield from source.find_mark(_KEY)):
         key = (yield from _read_element(source, _KEY, _KEY_END)).strip()
-        yield from source.skip_over(BLANKS)
+        yield from _skip_blanks(source)
         text = yield from _read_element(source, _VALUE, _VALUE_MARKS)
         if key in values:
             raise FormError
         values[key] = tools.typed(name, key, without_line_ends(text))
-        yield from source.skip_over(BLANKS)
+        yield from _skip_blanks(source)
     if (yield from source.find_mark(source.tags)) not in source.tags.closers:
         raise FormError
     return values

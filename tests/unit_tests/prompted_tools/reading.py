@@ -80,7 +80,12 @@ Said = list[tuple[str, dict[str, Any]]]
 SCHEMAS: dict[str, Any] = {
     "weather": {
         "type": "object",
-        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "x": {}},
+        "properties": {
+            "city": {"type": "string"},
+            "days": {"type": "integer"},
+            "tags": {"type": "array"},
+            "x": {},
+        },
     },
     "add": {"properties": {"a": {"type": "number"}, "b": {"type": "number"}}},
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langchain_onlysq.prompted_tools.bound_tools import BoundTools
+from langchain_onlysq.prompted_tools.text_source import FormError
 
 SCHEMA = {
     "$defs": {"Size": {"enum": [1, 2]}, "Loop": {"$ref": "#/$defs/Loop"}},
@@ -19,6 +20,7 @@ SCHEMA = {
         "data": {"anyOf": [{"type": "object"}, {"type": "null"}]},
         "maybe": {"type": ["string", "null"]},
         "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "mixed": {"type": ["array", "string"]},
         "unit": {"enum": ["c", "f"]},
         "one": {"const": "1"},
         "size": {"$ref": "#/$defs/Size"},
@@ -45,10 +47,18 @@ TOOLS = BoundTools({"w": SCHEMA, "functions.x": None, "bare": {"properties": []}
         ("items", "[1]", [1]),
         ("items", "['a', (1, None)]", ["a", [1, None]]),
         ("items", "['a'] b", "['a'] b"),
+        ("items", "{1, 2}", "{1, 2}"),
+        ("items", '[{\\"a\\": \\"b\\\\nc\\"}]', [{"a": "b\nc"}]),
+        ("items", "[1,\\n 2]", [1, 2]),
+        ("items", '"[{\\"a\\": 1}]"', [{"a": 1}]),
+        ("items", '"a"', "a"),
         ("items", "a, b", "a, b"),
         ("data", '{"a": 1}', {"a": 1}),
         ("data", "{'a': 1}", {"a": 1}),
         ("data", "None", None),
+        ("data", '{\\"a\\": 1}', {"a": 1}),
+        ("mixed", "[a", "[a"),
+        ("mixed", '[\\"a\\"]', ["a"]),
         ("maybe", "null", None),
         ("maybe", "42", "42"),
         ("either", "42", 42),
@@ -68,6 +78,15 @@ def test_a_value_is_typed_by_its_schema(key: str, text: str, value: Any) -> None
     found = TOOLS.typed("w", key, text)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", ['[{\\"a": 1}]', '{\\"a\\": }', '[\\"a\\"', '\\"a\\"'])
+@pytest.mark.parametrize("key", ["items", "data"])
+def test_what_has_escaped_quotes_and_must_be_a_list_or_an_object_is_no_text(
+    key: str, text: str
+) -> None:
+    with pytest.raises(FormError, match="neither a list nor an object"):
+        TOOLS.typed("w", key, text)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.forms import FORMS, MARKS
+from langchain_onlysq.prompted_tools.json_calls import begins_json
 from langchain_onlysq.prompted_tools.json_object import ObjectReader
 from langchain_onlysq.prompted_tools.markdown_code import BACKTICKS, FENCE
 from langchain_onlysq.prompted_tools.marked_calls import read_closers, read_marked
@@ -183,7 +184,7 @@ def _read_in_fence(
     """Read the calls in a fence, of which there is at least one."""
     calls: list[WrittenCall] = []
     char = yield from source.skip_over(BLANKS)
-    if language == _PYTHON_FENCE:
+    if language == _PYTHON_FENCE and not (yield from begins_json(source, "{[")):
         calls = made((yield from read_python(source, tools)), tools)
         char = yield from source.skip_over(BLANKS)
     while not calls or char not in ("", "`"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from langchain_onlysq.prompted_tools.json_object import ObjectReader, members_of
 from langchain_onlysq.prompted_tools.text_source import (
     BLANKS,
+    BLANKS_IN_LINE,
     CutOffError,
     FormError,
     Marks,
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from langchain_onlysq.prompted_tools.bound_tools import BoundTools
     from langchain_onlysq.prompted_tools.delta_collector import CallBuffer, DeltaCollector
 
-OWN_STARTS = Marks(("{", "[", "```"))
-"""What calls in our own form begin with, whatever follows."""
-
 FENCE_MARK = re.compile(r"[`\w-]+")
+_FENCE = Marks(("```",))
+_JSON_FENCES = ("json", "tool_call")
 _BACKTICKS = re.compile("`+")
+_BRACKETS = re.compile(r"[{\[\s]+")
+_KEY = re.compile(r"[\w$-]+")
+_COMMENT = Marks(("//", "/*"))
 _UP_TO_TAG = re.compile("[^<]+")
 _JSON_MARKS = frozenset("{}[]:,;\"'")
 
@@ -66,6 +69,39 @@ def read_json(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall
         else:
             source.go_to(end)
     return calls
+
+
+def begins_calls(source: TextSource) -> Reading[bool]:
+    """Tell whether calls are meant by what stands here, however badly they may be written.
+
+    Brackets are if what follows can stand in them, or nothing does; a fence is if it says that it
+    holds JSON, or begins with such brackets.
+    """
+    start, is_meant = source.offset, False
+    if (yield from source.find_mark(_FENCE)):
+        yield from source.skip_over(_BACKTICKS)
+        language = source.offset
+        yield from source.skip_over(FENCE_MARK)
+        says_json = source.since(language).lower() in _JSON_FENCES
+        is_meant = (yield from source.skip_over(BLANKS_IN_LINE)) in ("", "\n") and says_json
+    is_meant = is_meant or (yield from _begins_brackets(source))
+    source.go_to(start)
+    return is_meant
+
+
+def _begins_brackets(source: TextSource) -> Reading[bool]:
+    start = source.offset
+    char = yield from source.skip_over(_BRACKETS)
+    brackets = "".join(source.since(start).split())
+    if not brackets or "{[" in brackets:
+        return False
+    if brackets[-1] == "[":
+        return not char or char in "\"']"
+    if not char or char in "\"'}" or (yield from source.find_mark(_COMMENT)):
+        return True
+    key = source.offset
+    yield from source.skip_over(_KEY)
+    return source.offset > key and (yield from source.skip_over(BLANKS)) in ("", ":")
 
 
 def begins_json(source: TextSource, brackets: str) -> Reading[bool]:

@@ -22,7 +22,7 @@ from langchain_onlysq.prompted_tools.forms import (
     TEXT_LINES,
 )
 from langchain_onlysq.prompted_tools.header_calls import read_header, read_message, read_thought
-from langchain_onlysq.prompted_tools.json_calls import OWN_STARTS, OwnCalls
+from langchain_onlysq.prompted_tools.json_calls import OwnCalls, begins_calls
 from langchain_onlysq.prompted_tools.json_document import read_document
 from langchain_onlysq.prompted_tools.markdown_code import CodeTracker
 from langchain_onlysq.prompted_tools.marked_calls import (
@@ -221,8 +221,11 @@ class ToolCallReader:
             return
         if mark == OWN:
             source.take(len(mark))
+            source.tags = tags_of(OWN)
             yield from source.skip_over(BLANKS)
-            if (yield from source.find_mark(OWN_STARTS)):
+            is_meant = yield from begins_calls(source)
+            source.tags = NO_MARKS
+            if is_meant:
                 yield from self._read_own(start)
                 return
             source.go_to(start)

@@ -53,6 +53,22 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
         "plain { text } with [ brackets ] and < signs",
         "use the <tool_call> tag",
         "<tool_call>``x``",
+        "Use <tool_call> [optional] around it.\n\nAnd so on.",
+        "Use <tool_call> {name} around it.\n\nAnd so on.",
+        "Use <tool_call> ``` around it.\n\nAnd so on.",
+        "Use <tool_call>```.",
+        "<tool_call>```\nw()\n```</tool_call>",
+        "The <tool_call>{...}</tool_call> form, or <tool_call>[...]</tool_call>.",
+        "<tool_call>{{ call }}</tool_call>",
+        "<tool_call>{# a template #}{% for x in y %}",
+        "<tool_call>{name}</tool_call>",
+        "<tool_call>{1}",
+        "<tool_call>{-}",
+        "<tool_call>{ [1] }",
+        "<tool_call>[1]",
+        "<tool_call>[[1]]",
+        "<tool_call>``` JSON [w]",
+        "<tool_call>[}",
         "<tool_call>",
         "<tool_call",
         "</tool_call>",
@@ -134,10 +150,10 @@ def test_a_call_of_an_unknown_tool_in_our_own_form_is_a_call(args: str) -> None:
 
 
 def test_what_was_searched_for_backticks_is_read_again_in_any_pieces() -> None:
-    text = f'{TAGGED}`<tool_call>{{"name":"w","arguments":{{"a":"</tool_call> ```<tool_call>\n\n['
+    text = f'{TAGGED}`<tool_call>{{"name":"w","arguments":{{"a":"</tool_call> ```<tool_call>\n\n[""'
     text += f"\n```\n{TAGGED}"
     assert read_all_ways(text, whole=False) == read_all_ways(text)
-    assert [call[1] for call in read([text])[1]] == [ARGS, '{"a":"', "[\n```", ARGS]
+    assert [call[1] for call in read([text])[1]] == [ARGS, '{"a":"', '[""\n```', ARGS]
 
 
 @pytest.mark.parametrize(

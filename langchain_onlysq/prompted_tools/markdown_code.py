@@ -89,19 +89,19 @@ class CodeTracker:
         self._opens = self._closes = False
 
     def is_quoted(self, source: TextSource, start: int) -> Reading[bool]:
-        """Tell whether a mark is in inline code, which must be closed in the same paragraph.
+        """Tell whether a call is in inline code, which must be closed in the same paragraph.
 
         If it is, what closes the code has been read. No text is searched twice in vain.
 
         Args:
-            source: The text, read up to what follows the mark and blanks; one that was cut off
-                counts as closing the code.
-            start: Place of the mark.
+            source: The text, read up to where the code may be closed; one that was cut off counts
+                as closing it.
+            start: Place of the call.
         """
-        size = self._code
-        if not size or self._line == "start" or _BLANK_LINE.search(source.since(start)):
+        size, place = self._code, source.offset
+        if not size or _BLANK_LINE.search(source.since(start)):
             return False
-        if start < self._searched and self._runs.get(size, 0) <= start:
+        if place < self._searched and self._runs.get(size, 0) <= place:
             return False
         runs: dict[int, int] = {}
         while char := (yield from source.skip_over(_UP_TO_MARK)):

@@ -258,10 +258,13 @@ class ToolCallReader:
         yield from self._end_calls(found.closers)
 
     def _is_quoted(self, start: int, body: int) -> Reading[bool]:
-        """Tell whether what was read is in inline code or between tags; then read these, too."""
+        """Tell whether what was read is in inline code or between tags; then read these, too.
+
+        Inline code is closed behind the mark; where that begins a line, behind the whole call.
+        """
         source, end = self._source, self._source.offset
         if self._code.in_code:
-            source.go_to(body)
+            source.go_to(end if self._code.at_start else body)
             if (yield from self._code.is_quoted(source, start)):
                 return True
             source.go_to(end)
@@ -278,17 +281,18 @@ class ToolCallReader:
     def _read_own(self, start: int) -> Reading[None]:
         """Read calls in our own form, and deliver them while they arrive."""
         source, body = self._source, self._source.offset
-        if self._code.in_code:
+        may_be_quoted = bool(self._markup.open) or (self._code.in_code and self._code.at_start)
+        if self._code.in_code and not self._code.at_start:
             if (yield from self._code.is_quoted(source, start)):
                 self._deliver(source.since(start))
                 return
             source.go_to(body)
-        buffer = CallBuffer() if self._markup.open else None
+        buffer = CallBuffer() if may_be_quoted else None
         source.tags = tags_of(OWN)
         yield from OwnCalls(source, buffer or self._collector, self._tools).read()
         source.tags = NO_MARKS
         if buffer:
-            if (yield from self._markup.is_closed(source)):
+            if (yield from self._is_quoted(start, source.offset)):
                 self._deliver(source.since(start))
                 return
             buffer.deliver(self._collector)
@@ -330,13 +334,23 @@ class ToolCallReader:
         is_alone = self._code.at_start and self._collector.last not in _NO_LIST_BEFORE
         if is_alone and self._tools and start >= self._tried:
             is_first = self._collector.is_empty
-            if (yield from self._try(read_standalone(source, self._tools), start)):
+            if (yield from self._try(self._read_alone(), start)):
                 return
             if char == "[" and is_first:
                 reading = read_python_list(source, self._tools)
                 if (yield from self._try(reading, start)):
                     return
         yield from read_document(source, self._deliver_quoted)
+
+    def _read_alone(self) -> Reading[list[WrittenCall]]:
+        """Read calls alone on their lines; those in inline code are none."""
+        source, start = self._source, self._source.offset
+        calls = yield from read_standalone(source, self._tools)
+        end = source.offset
+        if (yield from self._code.is_quoted(source, start)):
+            raise FormError
+        source.go_to(end)
+        return calls
 
     def _read_fence(self) -> Reading[None]:
         """Read a fence with calls, or only the mark of one."""

@@ -88,6 +88,12 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
         f"so: `` {TAGGED} ` `` it is",
         f"`<tool_call>\n{CALL}\n</tool_call>`",
         f"`\nx {TAGGED}` y",
+        f"a ` b\n{TAGGED} `",
+        f"So `` x\n{TAGGED} `` is it.",
+        f"So `` x\n{TAGGED}\n{TAGGED}\n`` is it.",
+        f"So `` x\n{CALL}\n`` is it.",
+        f"So `` x\n<tool>{CALL}</tool>\n`` is it.",
+        f"<b>a ` b\n{TAGGED} `</b>",
         f"1`{TAGGED}`",
         f"x {CALL}",
         f"- {CALL}",
@@ -250,6 +256,12 @@ def test_reasoning_that_is_not_to_be_told_from_text_is_text() -> None:
     reader = ToolCallReader(TOOLS, parse_reasoning=False)
     deltas = reader.feed(f"{MESSAGE}{THOUGHT}<|end|>Done.") + reader.close(whole=True)
     assert put_together(deltas) == (f"{THOUGHT}Done.", [GOOD])
+
+
+def test_backticks_inside_a_call_quote_no_call_at_the_start_of_a_line() -> None:
+    call = '{"name":"w","arguments":{"a":"`x`"}}'
+    for text in (f"don`t\n<tool_call>{call}</tool_call>", f"don`t\n{call}"):
+        assert read_all_ways(text) == ("don`t", [("w", '{"a":"`x`"}', None)])
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])

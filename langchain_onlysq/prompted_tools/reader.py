@@ -217,7 +217,9 @@ class ToolCallReader:
             self._deliver(source.take(len(mark)))
             return
         if self._is_fresh and (line := (yield from source.find_mark(TEXT_LINES))):
-            source.take(len(line))
+            written = source.take(len(line))
+            if written != line:
+                self._deliver(written)
             return
         if mark == OWN:
             source.take(len(mark))

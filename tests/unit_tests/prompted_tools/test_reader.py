@@ -142,6 +142,13 @@ def test_what_is_no_call(text: str) -> None:
     assert read_all_ways(text) == (text, [])
 
 
+def test_what_only_looks_like_the_mark_of_text_is_text() -> None:
+    assert read_all_ways(">>>all\nHi") == ("Hi", [])
+    for text in (">>>ALL\nHi", ">>>All\n", ">>>all", "x >>>all\n", "x\n>>>all\n"):
+        assert read_all_ways(text) == (text, [])
+    assert read_all_ways(f">>>ALL\n{TAGGED}") == (">>>ALL", [GOOD])
+
+
 def test_without_tools_there_is_no_call() -> None:
     assert read_all_ways(CALL, tools=()) == (CALL, [])
     assert read_all_ways(TAGGED.replace("tool_call", "tool"), tools=())[1] == []

@@ -71,9 +71,10 @@ class Elements(NamedTuple):
 
 
 def tags(prefix: str, call: str) -> Elements:
-    """Return the spelling whose tags have a prefix."""
-    names = (f"{prefix}parameter", f"{prefix}param", f"{prefix}argument")
-    return Elements("<", "</", ">", f"{prefix}{call}", names)
+    """Return the spelling whose tags have a prefix, which those of parameters may lack."""
+    names = ("parameter", "param", "argument")
+    parameters = dict.fromkeys(f"{one}{name}" for one in (prefix, "") for name in names)
+    return Elements("<", "</", ">", f"{prefix}{call}", tuple(parameters))
 
 
 class _Tags(NamedTuple):

@@ -132,6 +132,7 @@ QUOTES = {
     "[think]": "[/think]",
     "<|start_thinking|>": "<|end_thinking|>",
     "<|inner_prefix|>": "<|inner_suffix|>",
+    "<|channel>thought": "<channel|>",
 }
 """What opens something in which nothing is a call, without being a tag, and what closes it."""
 

@@ -168,21 +168,36 @@ def _read_element(source: TextSource, opener: Marks, marks: Marks) -> Reading[st
 
 
 def read_gemma(source: TextSource, tools: BoundTools) -> Reading[list[WrittenCall]]:
-    """Read `call:`, a name, and keys and values in brackets, with quotes of their own."""
-    start = source.offset
-    mark = yield from source.find_mark(_CALL)
-    source.take(len(mark))
-    name = tools.resolve((yield from _read_name(source)))
-    if not (mark and name) or (yield from source.skip_over(BLANKS)) != "{":
-        return []
+    """Read `call:`, a name, and keys and values in brackets, with quotes of their own; and others.
+
+    Returns:
+        The calls, or a broken one where any of them is broken; none where no call follows.
+    """
+    start = end = source.offset
+    calls: list[WrittenCall] = []
     try:
-        values = yield from _GemmaReader(source, tools, name).read_object(depth=0)
+        while name := (yield from _read_gemma_name(source, tools)):
+            values = yield from _GemmaReader(source, tools, name).read_object(depth=0)
+            calls.append(call_with(name, values, tools))
+            end = source.offset
+            yield from source.skip_over(BLANKS)
     except FormError as error:
         is_cut = isinstance(error, CutOffError)
         yield from source.up_to(source.tags)
+        name = calls[0].name if calls else name
         text = source.since(start).strip()
         return [WrittenCall(name, text, CUT_OFF if is_cut else NOT_PAIRS)]
-    return [call_with(name, values, tools)]
+    source.go_to(end)
+    return calls
+
+
+def _read_gemma_name(source: TextSource, tools: BoundTools) -> Reading[str]:
+    """Read up to the bracket behind the name of a call; return "" where there is none."""
+    mark = yield from source.find_mark(_CALL)
+    source.take(len(mark))
+    name = tools.resolve((yield from _read_name(source)))
+    is_call = mark and (yield from source.skip_over(BLANKS)) == "{"
+    return name if is_call else ""
 
 
 class _GemmaReader:

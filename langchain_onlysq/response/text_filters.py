@@ -56,6 +56,7 @@ _BLOCKS = {
     "[THINK]": _closing("[/THINK]"),
     "<|START_THINKING|>": _closing("<|END_THINKING|>"),
     "<|inner_prefix|>": _closing("<|inner_suffix|>"),
+    "<|channel>thought": _closing("<channel|>"),
 }
 """What opens and closes reasoning, in the spellings of several models."""
 _THOUGHT = _Closing(

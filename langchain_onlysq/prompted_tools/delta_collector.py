@@ -81,6 +81,12 @@ class DeltaCollector:
         call_id = self._new_id()
         self._deltas.append(ToolCallDelta(self._index, call_id, name, args, error, sequential=True))
 
+    def add(self, call: WrittenCall) -> None:
+        """Add a whole call, and what is said before it."""
+        if call.said:
+            self.text(call.said)
+        self.call(call.name, call.args, call.error)
+
     def more(self, args: str = "", error: str | None = None) -> None:
         """Go on with the last call, unless it is broken already."""
         if (args or error) and not self._is_broken:
@@ -110,19 +116,25 @@ class CallBuffer:
 
     def __init__(self) -> None:
         """Start without a call."""
-        self._calls: list[WrittenCall] = []
+        # Calls, and the further arguments of each.
+        self._calls: list[tuple[WrittenCall, list[str]]] = []
 
     def call(self, name: str, args: str = "", error: str | None = None) -> None:
         """Begin a call."""
-        self._calls.append(WrittenCall(name, args, error))
+        self.add(WrittenCall(name, args, error))
+
+    def add(self, call: WrittenCall) -> None:
+        """Add a whole call, and what is said before it."""
+        self._calls.append((call, []))
 
     def more(self, args: str = "", error: str | None = None) -> None:
         """Go on with the last call, unless it is broken already."""
-        last = self._calls[-1]
-        if last.error is None:
-            self._calls[-1] = last._replace(args=last.args + args, error=error)
+        call, further = self._calls[-1]
+        if call.error is None:
+            further.append(args)
+            self._calls[-1] = call._replace(error=error), further
 
     def deliver(self, collector: DeltaCollector) -> None:
         """Deliver the calls."""
-        for call in self._calls:
-            collector.call(call.name, call.args, call.error)
+        for call, further in self._calls:
+            collector.add(call._replace(args="".join((call.args, *further))))

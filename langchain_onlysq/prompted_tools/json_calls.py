@@ -21,6 +21,7 @@ from langchain_onlysq.prompted_tools.written_call import (
     DESCRIBES,
     IN_BROKEN_LIST,
     NAMES_NO_TOOL,
+    NAMING_KEYS,
     NOT_AN_OBJECT,
     NOT_JSON,
     WrittenCall,
@@ -218,10 +219,10 @@ class OwnCalls:
         calls = [] if error else calls_in(text, self._tools)
         error = error or next((call.error for call in calls if call.error), None)
         if error or not calls:
-            self._collector.call(*broken_call(text, self._tools, error or NAMES_NO_TOOL)[:3])
+            self._collector.add(broken_call(text, self._tools, error or NAMES_NO_TOOL))
             return
         for call in calls:
-            self._collector.call(call.name, call.args)
+            self._collector.add(call)
 
     def _read_others(self, start: int) -> Reading[None]:
         """Read what follows a call and a comma: all of them are calls, or none is."""
@@ -232,7 +233,7 @@ class OwnCalls:
             text = self._source.since(start)
             calls = [broken_call(text, self._tools, calls[0].error or DESCRIBES)]
         for call in calls:
-            self._collector.call(call.name, call.args, call.error)
+            self._collector.add(call)
 
     def _read_call(self) -> Reading[bool]:
         """Read a call; return whether its object is whole."""
@@ -241,16 +242,17 @@ class OwnCalls:
         error: str | None = None
         args_error: str | None = None
         # What stands before arguments that were delivered; the call is judged without them.
-        head = ""
+        head = name = ""
         try:
             while (key := (yield from written.next_key())) is not None:
-                name = name_in(written.values, self._tools)[1]
+                is_name = key in NAMING_KEYS and key not in written.values
                 if not head and written.first == "{" and self._may_deliver(name, key):
                     head = source.since(start) + "{}"
                     args_error = yield from self._deliver(key, name, written)
                     start = source.offset
                 else:
                     yield from written.value()
+                    name = name_in(written.values, self._tools)[1] if is_name else name
         except FormError as reason:
             error = CUT_OFF if isinstance(reason, CutOffError) else NOT_JSON
         end = source.offset
@@ -287,7 +289,7 @@ class OwnCalls:
         if error := next((call.error for call in calls if call.error), None):
             calls = [calls[0]._replace(error=error)]
         for call in calls:
-            self._collector.call(call.name, call.args, call.error)
+            self._collector.add(call)
 
     def _deliver(self, key: str, name: str, written: ObjectReader) -> Reading[str | None]:
         """Begin a call, and deliver its arguments while they are read; return what is wrong."""

@@ -277,7 +277,7 @@ class ToolCallReader:
         if any(call.name not in self._tools for call in calls):
             return False
         for call in calls:
-            self._collector.call(call.name, call.args, call.error)
+            self._collector.add(call)
         return True
 
     def _read_own(self, start: int) -> Reading[None]:

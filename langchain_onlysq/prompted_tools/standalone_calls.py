@@ -238,7 +238,7 @@ def _read_object(source: TextSource, tools: BoundTools) -> Reading[None]:
     while (key := (yield from written.next_key())) is not None:
         if key not in _CALL_KEYS or (key in ARGUMENT_KEYS and written.first not in '{"'):
             raise FormError
+        is_name = key in NAME_KEYS and written.first == '"'
         yield from written.value()
-        name = name_in(written.values, tools)[1]
-        if key in NAME_KEYS and name not in tools:
+        if written.twice or (is_name and name_in(written.values, tools)[1] not in tools):
             raise FormError

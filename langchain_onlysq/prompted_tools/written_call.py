@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 NAME_KEYS = ("name", "tool_name", "function_name", "tool")
 """What models call the name, though they are asked for the first of these."""
+FUNCTION_KEY = "function"
+"""What some call the name, though others have the whole call there: it names bound tools only."""
+NAMING_KEYS = (*NAME_KEYS, FUNCTION_KEY)
 ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "params", "tool_input")
 """What models call the arguments, though they are asked for the first of these."""
-WRAPPERS = ("function", "functionCall", "function_call", "tool_call", "tool_use")
+WRAPPERS = (FUNCTION_KEY, "functionCall", "function_call", "tool_call", "tool_use")
 """Keys under which the APIs have the name and the arguments."""
 LISTS = ("tool_calls", "function_calls")
 """Keys under which the APIs have a list of calls."""
@@ -48,12 +51,14 @@ class WrittenCall(NamedTuple):
         args: Raw text of the arguments; of the whole call where they cannot be told from it.
         error: Why this is not a call that can be made; None if it is one.
         is_plain: Whether it has a key for its arguments, and so is a call where no mark says so.
+        said: Text that stands before it in the same object.
     """
 
     name: str
     args: str
     error: str | None = None
     is_plain: bool = False
+    said: str = ""
 
 
 def json_call(name: str, raw: str, *, twice: bool = False) -> WrittenCall:
@@ -119,9 +124,11 @@ def calls_in(text: str, tools: BoundTools) -> list[WrittenCall]:
     if isinstance(value, dict):
         for key in LISTS:
             if isinstance(value.get(key), list) and value.keys() <= ENVELOPE:
-                if value.get("content") or value.get("refusal"):
+                said = value.get("content") or ""
+                if not isinstance(said, str) or value.get("refusal"):
                     return []
-                return _read_items(members_of(text).values[key], tools)
+                calls = _read_items(members_of(text).values[key], tools)
+                return [call._replace(said=said) for call in calls[:1]] + calls[1:]
         return [_read_object(text, tools)]
     return (
         _read_items(text, tools) if isinstance(value, list) else [WrittenCall("", text, NOT_JSON)]
@@ -141,10 +148,12 @@ def _read_object(text: str, tools: BoundTools) -> WrittenCall:
 
 def name_in(members: Mapping[str, str], tools: BoundTools) -> tuple[str, str]:
     """Return the key and the name of the tool that a call names; empty where it names none."""
-    given = [(key, parse_json(members[key])) for key in NAME_KEYS if key in members]
+    texts = [key for key in NAMING_KEYS if members.get(key, "").startswith('"')]
+    given = [(key, parse_json(members[key])) for key in texts]
     named = [(key, tools.resolve(name)) for key, name in given if isinstance(name, str)]
     bound = [pair for pair in named if pair[1] in tools]
-    return next(iter(bound or named), ("", ""))
+    others = [pair for pair in named if pair[0] != FUNCTION_KEY]
+    return next(iter(bound or others), ("", ""))
 
 
 def read_call(
@@ -180,7 +189,8 @@ def read_call(
     if not found:
         return _flat_call(name, members, beside, own, text, twice=twice)
     twice = twice or len(found) > 1 or any(key in own for key in beside)
-    is_plain = found[0] in ("arguments", "parameters") or bool(wrapper) or "type" in members
+    says_call = bool(wrapper) or name_key == FUNCTION_KEY or "type" in members
+    is_plain = says_call or found[0] in ("arguments", "parameters")
     return json_call(name, members[found[0]], twice=twice)._replace(is_plain=is_plain)
 
 

@@ -119,7 +119,6 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
         '{"name":"w","description":"x","parameters":{}}',
         '{"name":"w","parameters":{"type":"object","properties":{}}}',
         '{"function":{"name":"w","description":"x","parameters":{}}}',
-        '{"function":"w","arguments":{}}',
         '{"a":1}',
         f"{{{CALL}}}",
         f"{{\n{CALL}\n}}",
@@ -140,6 +139,16 @@ def test_forms_of_a_call(text: str, args: str | None) -> None:
 )
 def test_what_is_no_call(text: str) -> None:
     assert read_all_ways(text) == (text, [])
+
+
+def test_what_a_message_says_beside_its_calls_stands_before_them() -> None:
+    message = f'{{"content":"Hi\\n","tool_calls":[{CALL},{CALL}]}}'
+    for form in (message, f"<tool_call>{message}</tool_call>", f"[TOOL_CALLS]{message}"):
+        assert read_all_ways(form) == ("Hi", [GOOD, GOOD])
+        assert read_all_ways(f"So:\n{form}\nBye") == ("So:\nHi\nBye", [GOOD, GOOD])
+    quoted = f"<b><tool_call>{message}</tool_call>"
+    assert read_all_ways(quoted) == ("<b>Hi", [GOOD, GOOD])
+    assert read_all_ways(f"{quoted}</b>") == (f"{quoted}</b>", [])
 
 
 def test_what_only_looks_like_the_mark_of_text_is_text() -> None:

@@ -27,6 +27,9 @@ TOOLS = BoundTools({"w": {"properties": {"a": {}, "input": {}, "id": {}}}, "add"
         ('{"name":"w","type":"function","id":"x"}', "{}"),
         ('{"tool_name":"w","parameters":{"a":1},"tool_call_id":"0"}', '{"a":1}'),
         ('{"tool":"w","name":"x","args":{}}', "{}"),
+        ('{"function":"w","args":{"a":1}}', '{"a":1}'),
+        ('{"function":"w","a":1}', '{"a": 1}'),
+        ('{"name":"w","function":"add","arguments":{}}', "{}"),
         ('{"function":{"name":"w","args":" {\\"a\\":1} "}}', '{"a":1}'),
         ('{"functionCall":{"name":"w","args":{"a":1}}}', '{"a":1}'),
         ('{"type":"tool_use","name":"w","input":{"a":1},"id":"t"}', '{"a":1}'),
@@ -50,7 +53,7 @@ def test_calls(text: str, args: str) -> None:
         ('{"function":{"name":"w","name":"x"}}', "w", None, "given twice"),
         ('{"arguments":{}}', "", "{}", "names no tool"),
         ('{"name":7}', "", None, "names no tool"),
-        ('{"function":"w"}', "", None, "names no tool"),
+        ('{"function":"x"}', "", None, "names no tool"),
         ('{"w":1}', "", None, "names no tool"),
         ('{"w":{},"add":{}}', "", None, "names no tool"),
         ('["w"]', "", '"w"', "names no tool"),
@@ -71,15 +74,17 @@ def test_what_is_not_a_call_says_why(text: str, name: str, args: str | None, err
     assert error in call.error
 
 
-def test_calls_beside_what_is_said_are_not_calls() -> None:
-    assert calls_in('{"tool_calls":[{"name":"w"}],"content":"Hi"}', TOOLS) == []
+def test_what_is_said_beside_calls_stands_before_the_first_one() -> None:
+    text = '{"tool_calls":[{"name":"w"},{"name":"add"}],"content":"Hi"}'
+    assert [(call.said, call.name) for call in calls_in(text, TOOLS)] == [("Hi", "w"), ("", "add")]
+
+
+@pytest.mark.parametrize("said", ['"content":["Hi"]', '"content":{"text":"Hi"}', '"refusal":"No"'])
+def test_calls_beside_anything_else_are_not_calls(said: str) -> None:
+    assert calls_in(f'{{"tool_calls":[{{"name":"w"}}],{said}}}', TOOLS) == []
 
 
 def test_a_broken_call_is_of_the_first_tool_that_is_named() -> None:
-    assert broken_call(' {"name": "x", "y": "add" ', TOOLS, "why") == (
-        "add",
-        '{"name": "x", "y": "add"',
-        "why",
-        False,
-    )
+    call = broken_call(' {"name": "x", "y": "add" ', TOOLS, "why")
+    assert call[:3] == ("add", '{"name": "x", "y": "add"', "why")
     assert broken_call("w", TOOLS, "why").name == ""

@@ -16,6 +16,15 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?P<end>"|\Z)|[{}\[\]]', re.
 _CLOSERS = {"{": "}", "[": "]"}
 
 
+def refuse_constant(name: str) -> Any:
+    """Refuse `NaN`, `Infinity` and `-Infinity`, which Python would take for numbers."""
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant)
+
+
 def parse_json(text: str) -> Any:
     """Parse JSON; return None where it is none, or nested too deeply to be read.
 
@@ -37,7 +46,7 @@ def load_json(text: str) -> Any:
     if is_too_deep(text):
         msg = "nested too deeply"
         raise RecursionError(msg)
-    return json.loads(text, strict=False, parse_constant=refuse_constant)
+    return _DECODER.decode(text)
 
 
 def is_too_deep(text: str) -> bool:
@@ -77,9 +86,3 @@ def _marks(text: str) -> Iterator[str]:
 def is_cut_off(error: json.JSONDecodeError) -> bool:
     """Tell whether JSON ended too early, rather than went wrong somewhere."""
     return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
-
-
-def refuse_constant(name: str) -> Any:
-    """Refuse `NaN`, `Infinity` and `-Infinity`, which Python would take for numbers."""
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)

@@ -76,8 +76,10 @@ class MarkupTracker:
         self._held = ""
         # The tag that the text ends in, and its last character.
         self._tag = self._last = ""
-        # What was searched to its end, and the last place of each closing tag in it.
+        # The last place of each closing tag in what was searched to its end; and what has been
+        # opened since then and closes there, unless it is closed already.
         self._closed: dict[str, int] | None = None
+        self._ahead: list[str] = []
 
     def read(self, text: str) -> None:
         """Read on."""
@@ -112,7 +114,7 @@ class MarkupTracker:
         if text[end] == "<":
             return end
         if before != "/":
-            self.open[tag] = self.open.get(tag, 0) + 1
+            self._open(tag)
         return end + 1
 
     def _read_token(self, found: re.Match[str]) -> None:
@@ -121,12 +123,16 @@ class MarkupTracker:
             if tag not in _NEVER_CLOSED and tag not in _OF_CALLS:
                 self._tag, self._last = tag, ""
         elif opens := found["opens"]:
-            closes = QUOTES.get(opens.lower(), "<|end|>")
-            self.open[closes] = self.open.get(closes, 0) + 1
+            self._open(QUOTES.get(opens.lower(), "<|end|>"))
         else:
             closes = _closed_by(found)
             if (left := self.open.pop(closes, 0) - 1) > 0:
                 self.open[closes] = left
+
+    def _open(self, closes: str) -> None:
+        self.open[closes] = self.open.get(closes, 0) + 1
+        if self._closed and closes in self._closed:
+            self._ahead.append(closes)
 
     def is_closed(self, source: TextSource) -> Reading[bool]:
         """Tell whether an element that is open is closed further on.
@@ -136,9 +142,7 @@ class MarkupTracker:
         if not self.open:
             return False
         start = source.offset
-        if self._closed is not None and all(
-            self._closed.get(closes, 0) <= start for closes in self.open
-        ):
+        if self._closed is not None and not self._is_closed_behind(start):
             return False
         closed: dict[str, int] = {}
         while found := (yield from source.search(_CLOSING, _LONGEST_TOKEN)):
@@ -148,9 +152,16 @@ class MarkupTracker:
             closed[closes] = source.offset
         if not source.whole:
             return True
-        self._closed = closed
+        self._closed, self._ahead = closed, []
         source.go_to(start)
         return False
+
+    def _is_closed_behind(self, place: int) -> bool:
+        """Tell whether something that is open closes behind a place, in what was searched."""
+        closed, ahead = self._closed or {}, self._ahead
+        while ahead and not (ahead[-1] in self.open and closed[ahead[-1]] > place):
+            ahead.pop()
+        return bool(ahead)
 
 
 def _closed_by(found: re.Match[str]) -> str:

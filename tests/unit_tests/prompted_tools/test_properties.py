@@ -271,3 +271,14 @@ def test_no_text_is_searched_for_backticks_again_and_again() -> None:
     """What opens inline code is never closed here, and every opening has another size."""
     texts = ["".join("`" * size + f" {TAGGED} " for size in range(1, end)) for end in (20, 40)]
     assert steps(texts[1]) / steps(texts[0]) < 1.2 * len(texts[1]) / len(texts[0])
+
+
+@pytest.mark.parametrize(
+    ("between", "end"), [("", ""), ("<b></b>", ""), ("<b></b>", "</b>"), ("<b>x", "</c>")]
+)
+def test_what_is_open_is_not_looked_at_for_each_call(between: str, end: str) -> None:
+    def text(size: int) -> str:
+        return "".join(f"<t{number}>" for number in range(size)) + f"{between}{TAGGED}\n" * size
+
+    short, long = (steps([text(size) + end]) for size in (80, 240))
+    assert long < 3.3 * short + 400

@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_onlysq.prompted_tools.forms import FORMS, MARKS
+from langchain_onlysq.prompted_tools.forms import FORMS, HEADERS, MARKS, RESPONSES
+from langchain_onlysq.prompted_tools.reader import ToolCallReader
 from langchain_onlysq.prompted_tools.text_source import Marks
+from langchain_onlysq.response.deltas import TextFilter
+from langchain_onlysq.response.text_filters import ThinkSplitter, close_all, pass_through
 from tests.unit_tests.prompted_tools.reading import (
     ARGS,
     CALL,
@@ -107,6 +110,34 @@ def test_dialects_call_bound_tools_only(text: str) -> None:
     _, calls = filtered([text], SCHEMAS)
     assert all(name in SCHEMAS for name, _, _ in calls)
     assert filtered([text.replace("weather", "nothing")], SCHEMAS)[1] == []
+
+
+PLAIN = [part for part in DIALECTS if part not in {*HEADERS, *RESPONSES, "all\n"}]
+
+
+@given(st.lists(st.sampled_from(PLAIN), max_size=12).map("".join), st.booleans())
+def test_text_in_which_nothing_is_called_comes_through(text: str, whole: bool) -> None:  # noqa: FBT001
+    found, calls = filtered([text], SCHEMAS, whole=whole, splits=False)
+    assert calls or found == text
+
+
+WORD = re.compile("§[0-9]+§")
+CHANNELS = [
+    *("<|channel|>final<|message|>", "<|channel|>analysis<|message|>", "<|channel>thought", "§"),
+    *("<|start|>assistant", "<channel|>", ">>>all\n", "<|end|>", "<think>", "</think>", "§", "§"),
+]
+
+
+@given(st.lists(st.sampled_from([*DIALECTS, *CHANNELS * 5]), max_size=12), st.booleans())
+def test_no_word_is_lost_where_nothing_is_called(fragments: list[str], whole: bool) -> None:  # noqa: FBT001
+    """What says that something is text or reasoning may go; what it says comes as one of them."""
+    words = (f"§{number}§" for number in itertools.count())
+    text = "".join(next(words) if part == "§" else part for part in fragments)
+    filters: list[TextFilter] = [ThinkSplitter(), ToolCallReader(SCHEMAS)]
+    deltas = pass_through([text], filters) + close_all(filters, whole=whole)
+    said = [delta for delta in deltas if isinstance(delta, str)]
+    if len(said) == len(deltas):
+        assert set(WORD.findall("".join(said))) == set(WORD.findall(text))
 
 
 @given(HOSTILE, st.booleans())

@@ -153,11 +153,11 @@ def _beginnings(word: str) -> str:
     return pattern
 
 
-_WORDS = [mark for mark, form in FORMS.items() if form.is_line_start]
+_LINE_STARTS = [mark for mark, form in FORMS.items() if form.is_line_start]
+WORDS = re.compile(rf"[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _LINE_STARTS))}))")
+"""What may begin calls where a line starts, and the blanks before it."""
 SIGNS = re.compile(r"[<\[{`]")
 """What all begins with that stands anywhere."""
-STARTS = re.compile(
-    rf"{SIGNS.pattern}|^[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _WORDS))}))", re.MULTILINE
-)
+STARTS = re.compile(rf"{SIGNS.pattern}|^{WORDS.pattern}", re.MULTILINE)
 """What may begin calls, or something in which there are none: a character, or a word where a line
 starts."""

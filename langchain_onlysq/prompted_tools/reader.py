@@ -20,6 +20,7 @@ from langchain_onlysq.prompted_tools.forms import (
     SIGNS,
     STARTS,
     TEXT_LINES,
+    WORDS,
 )
 from langchain_onlysq.prompted_tools.header_calls import read_header, read_message, read_thought
 from langchain_onlysq.prompted_tools.json_calls import OwnCalls, begins_calls
@@ -52,6 +53,7 @@ from langchain_onlysq.response.message_headers import TEXT_CHANNELS, THOUGHT_CHA
 from langchain_onlysq.response.tool_calls import new_call_id
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
@@ -128,7 +130,7 @@ class ToolCallReader:
         source = self._source
         yield from self._read_beginning()
         while True:
-            found = STARTS.search(source.piece, source.at)
+            found = self._find_start()
             end = found.start(found.lastgroup or 0) if found else len(source.piece)
             if end > source.at:
                 self._deliver(source.take(end - source.at))
@@ -140,6 +142,13 @@ class ToolCallReader:
             if not (yield from source.more()):
                 return
             self._is_idle = False
+
+    def _find_start(self) -> re.Match[str] | None:
+        """Return the next of what may begin calls in this piece."""
+        piece, at = self._source.piece, self._source.at
+        # Blanks of this line may have been read already.
+        found = WORDS.match(piece, at) if self._code.at_start else None
+        return found or STARTS.search(piece, at)
 
     def _is_plain(self, text: str) -> bool:
         """Tell whether nothing in a text, which comes next, begins a call."""

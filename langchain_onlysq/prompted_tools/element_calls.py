@@ -36,7 +36,7 @@ _TAG = re.compile(
     re.DOTALL,
 )
 _IS_TEXT = re.compile(r"\s(?:string|type)\s*=\s*[\"']?(\w+)")
-_CHILD = re.compile(r"[A-Za-z_][\w.-]*")
+_CHILD = re.compile(r"[\w.-]+")
 _CDATA = Marks(("<![cdata[",))
 _CDATA_END = Marks(("]]>",))
 _TOOL_NAME, _TOOL_NAME_END = Marks(("<tool_name>",)), Marks(("</tool_name>",))

@@ -84,6 +84,15 @@ class MarkupTracker:
     def read(self, text: str) -> None:
         """Read on."""
         self._read(text)
+        self._set_waits()
+
+    def settle(self) -> None:
+        """Expect no token to go on that has begun: what comes next is not in the middle of one."""
+        if self._held:
+            self._held = ""
+            self._set_waits()
+
+    def _set_waits(self) -> None:
         self.waits = bool(self._held or self._tag) or "-->" in self.open or "]]>" in self.open
 
     def _read(self, text: str) -> None:

@@ -200,6 +200,7 @@ class ToolCallReader:
         source, code = self._source, self._code
         if char != "`":
             code.settle()
+        self._markup.settle()
         mark = "" if code.fence else (yield from source.find_mark(MARKS))
         if mark in FORMS:
             yield from self._read_form(mark)

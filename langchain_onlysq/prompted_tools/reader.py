@@ -146,7 +146,6 @@ class ToolCallReader:
     def _find_start(self) -> re.Match[str] | None:
         """Return the next of what may begin calls in this piece."""
         piece, at = self._source.piece, self._source.at
-        # Blanks of this line may have been read already.
         found = WORDS.match(piece, at) if self._code.at_start else None
         return found or STARTS.search(piece, at)
 
@@ -154,8 +153,9 @@ class ToolCallReader:
         """Tell whether nothing in a text, which comes next, begins a call."""
         if SIGNS.search(text):
             return False
-        has_line_start = "\n" in text or self._code.at_start
-        return not (has_line_start and STARTS.search(text))
+        if self._code.at_start and WORDS.match(text):
+            return False
+        return not ("\n" in text and STARTS.search(text))
 
     def _deliver(self, text: str) -> None:
         """Take text that is not part of a call."""

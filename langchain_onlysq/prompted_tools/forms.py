@@ -158,6 +158,7 @@ WORDS = re.compile(rf"[^\S\n]*(?P<word>(?ai:{'|'.join(map(_beginnings, _LINE_STA
 """What may begin calls where a line starts, and the blanks before it."""
 SIGNS = re.compile(r"[<\[{`]")
 """What all begins with that stands anywhere."""
-STARTS = re.compile(rf"{SIGNS.pattern}|(?<=\n){WORDS.pattern}")
+# Alternatives that begin with one certain character each are searched for fast.
+STARTS = re.compile(rf"<|\[|{{|`|\n{WORDS.pattern}")
 """What may begin calls, or something in which there are none: a character, or a word where a line
 starts in the text that is searched."""

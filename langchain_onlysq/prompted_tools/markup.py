@@ -49,13 +49,15 @@ _OF_CALLS = {
 _LONGEST_NAME = 64
 _NAME = rf"[A-Za-z][\w:.-]{{0,{_LONGEST_NAME}}}"
 _closing = "|".join(map(re.escape, (*QUOTES.values(), *_CLOSES_ANALYSIS)))
-_CLOSING = re.compile(rf"</(?P<name>{_NAME})\s{{0,8}}>|{_closing}", re.IGNORECASE | re.ASCII)
+_CLOSING = re.compile(rf"</(?P<name>{_NAME})[^\S\n]{{0,8}}>|{_closing}", re.IGNORECASE | re.ASCII)
 _opening = "|".join(map(re.escape, (*QUOTES, _ANALYSIS)))
 _TOKEN = re.compile(
     rf"{_CLOSING.pattern}|<(?P<tag>{_NAME})(?=[\s>]|/>)|(?P<opens>{_opening})",
     re.IGNORECASE | re.ASCII,
 )
-_BEGUN = re.compile(r"(?:<[^\s<>]{0,72}|\[/?\w{0,6}|-{1,2}|\]{1,2})\Z", re.ASCII)
+_BEGUN = re.compile(
+    r"(?:<[^\s<>]{0,72}|</[^\s<>]+[^\S\n]{1,8}|\[/?\w{0,6}|-{1,2}|\]{1,2})\Z", re.ASCII
+)
 _LONGEST_TOKEN = 80
 _TAG_END = re.compile("[<>]")
 

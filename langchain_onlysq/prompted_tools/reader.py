@@ -223,9 +223,6 @@ class ToolCallReader:
     def _read_form(self, mark: str) -> Reading[None]:
         """Read a mark and, if calls follow, all up to the marks after them."""
         source, start = self._source, self._source.offset
-        if FORMS[mark].is_line_start and not self._code.at_start:
-            self._deliver(source.take(len(mark)))
-            return
         if self._is_fresh and (line := (yield from source.find_mark(TEXT_LINES))):
             written = source.take(len(line))
             if written != line:

@@ -17,6 +17,7 @@ from langchain_onlysq.outputs.json_schema import properties_of
 from langchain_onlysq.outputs.object_forms import layers
 from langchain_onlysq.outputs.object_reading import ObjectSchema, read_object
 from langchain_onlysq.outputs.object_search import find_values
+from langchain_onlysq.response.json_text import load_json
 from langchain_onlysq.response.syntax_mender import SyntaxMender
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class BareObjectFilter:
         """Tell whether an object follows that might be the one that was meant."""
         try:
             values = find_values(tail)
-            first = json.loads("".join(self._object))
+            first = load_json("".join(self._object))
         except (OutputParserException, ValueError, RecursionError):
             return True
         return any(value != first and any(layers(value, self._schema)) for value in values)

@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 from langchain_onlysq.outputs.content_blocks import extra_blocks
 from langchain_onlysq.outputs.object_reading import ObjectSchema, read_object
 from langchain_onlysq.outputs.object_search import find_values
-from langchain_onlysq.response.json_text import refuse_constant
+from langchain_onlysq.response.json_text import refuse_constant, split_open_escape
 from langchain_onlysq.response.refusals import REFUSAL_ERROR
 
 if TYPE_CHECKING:
@@ -218,11 +218,12 @@ def _object_so_far(text: str) -> dict[str, Any] | None:
     match = _BEGINS_OBJECT.search(text)
     if match is None:
         return None
+    text, _ = split_open_escape(text[match.start() :])
     try:
-        value, _ = _DECODER.raw_decode(text, match.start())
+        value, _ = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         try:
-            value = parse_partial_json(text[match.start() :])
+            value = parse_partial_json(text)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None

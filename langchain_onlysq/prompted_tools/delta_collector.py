@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from langchain_onlysq.prompted_tools.written_call import WrittenCall
 from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
+from langchain_onlysq.response.json_text import mend_escapes
+from langchain_onlysq.response.sse import replace_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +80,7 @@ class DeltaCollector:
         self._after_call, self.last = True, ""
         self._index += 1
         self._is_broken = error is not None
-        call_id = self._new_id()
+        call_id, args = self._new_id(), mend_escapes(replace_surrogates(args))
         self._deltas.append(ToolCallDelta(self._index, call_id, name, args, error, sequential=True))
 
     def add(self, call: WrittenCall) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_onlysq.response.json_text import parse_json
+from langchain_onlysq.response.json_text import mend_escapes, parse_json
 from langchain_onlysq.response.loose_json import mend
 from langchain_onlysq.response.syntax_mender import SyntaxMender
 
@@ -67,6 +67,7 @@ class ArgumentStream:
             What was held back, mended if that makes them an object; and all that was delivered.
         """
         before, held = "".join(self._passed), "".join(self._held)
+        held = mend_escapes(before + held)[len(before) :]
         rest = self._rest(before, held)
         return rest, before + rest
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.response.deltas import Delta, Reasoning
+from langchain_onlysq.response.halves import HalfJoiner
 from langchain_onlysq.response.message_parts import deltas_of, text_of
+from langchain_onlysq.response.sse import without_surrogates
 from langchain_onlysq.response.text_filters import (
     StopCutter,
     ThinkSplitter,
@@ -56,19 +58,29 @@ class ContentReader:
         is_native = call_reader is None or options.native_tools
         self._first_native_call = 0 if is_native else BEHIND_OTHER_CALLS
         self._calls: ToolCallTable | None = None
+        self._reasoning, self._refusal = HalfJoiner(), HalfJoiner()
+        self._has_halves = False
 
     @property
     def found_stop(self) -> bool:
         """Whether a stop sequence was found, so that the answer ends there."""
         return self._stop_cutter is not None and self._stop_cutter.hit
 
+    def expect_halves(self) -> None:
+        """Be ready for characters of which two messages bring a half each, from now on."""
+        if not self._has_halves:
+            self._has_halves = True
+            self._filters.insert(0, HalfJoiner())
+
     def read(self, message: dict[str, Any], deltas: list[Delta]) -> None:
         """Read a message, or the delta of one, and add what is in it."""
         reasoning = text_of(message.get("reasoning_content") or message.get("reasoning"))
-        if reasoning:
+        if reasoning := self._reasoning.join(reasoning):
             deltas.append(Reasoning(reasoning))
         if content := message.get("content"):
             pieces, others = deltas_of(content)
+            if self._has_halves:
+                pieces, others = self._joined(pieces), without_surrogates(others)
             self._filter(pieces, deltas)
             if others:
                 self.has_parts = True
@@ -81,10 +93,11 @@ class ContentReader:
                 self._calls = ToolCallTable(self._first_native_call)
             deltas += self._calls.feed(calls)
         if refusal := message.get("refusal"):
-            self.has_parts = True
-            self.additional["refusal"] = self.additional.get("refusal", "") + text_of(refusal)
+            self._refuse(self._refusal.join(text_of(refusal)))
         if annotations := message.get("annotations"):
-            self.additional["annotations"] = annotations
+            self.additional["annotations"] = (
+                without_surrogates(annotations) if self._has_halves else annotations
+            )
 
     def read_text(self, text: str, deltas: list[Delta]) -> None:
         """Read a text, and add what can be delivered of it."""
@@ -97,8 +110,24 @@ class ContentReader:
         """End the content, which is `whole` or was cut off; return what was held back."""
         filters, self._filters = self._filters, []
         deltas = close_all(filters, whole=whole)
+        if thought := self._reasoning.rest():
+            deltas.append(Reasoning(thought))
+        if refused := self._refusal.rest():
+            self._refuse(refused)
         calls, self._calls = self._calls, None
         return [*deltas, *calls.close(whole=whole)] if calls else deltas
+
+    def _refuse(self, refusal: str) -> None:
+        self.has_parts = True
+        self.additional["refusal"] = self.additional.get("refusal", "") + refusal
+
+    def _joined(self, pieces: list[Delta]) -> list[Delta]:
+        """Return pieces with reasoning in whole characters; text passes a filter for that."""
+        whole = (
+            Reasoning(self._reasoning.join(piece)) if isinstance(piece, Reasoning) else piece
+            for piece in pieces
+        )
+        return [piece for piece in whole if piece]
 
     def _filter(self, pieces: list[Delta], deltas: list[Delta]) -> None:
         deltas += pass_through(pieces, self._filters)

@@ -15,6 +15,19 @@ MOST_LEVELS = 200
 _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?P<end>"|\Z)|[{}\[\]]', re.DOTALL)
 _CLOSERS = {"{": "}", "[": "]"}
 
+_HEX = "[0-9a-fA-F]"
+_HIGH, _LOW = rf"\\u[dD][89abAB]{_HEX}{{2}}", rf"\\u[dD][c-fC-F]{_HEX}{{2}}"
+_BEGINS_LOW = rf"(?:\\(?:u(?:[dD](?:[c-fC-F]{_HEX}?)?)?)?)?"
+_ESCAPES = re.compile(
+    rf"""
+    {_HIGH}{_LOW}
+  | (?P<open> (?: {_HIGH}{_BEGINS_LOW} | \\u(?:[dD](?:[89a-fA-F]{_HEX}?)?)? ) \Z )
+  | (?P<lone> {_HIGH} | {_LOW} )
+  | \\.
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
 
 def refuse_constant(name: str) -> Any:
     """Refuse `NaN`, `Infinity` and `-Infinity`, which Python would take for numbers."""
@@ -46,7 +59,34 @@ def load_json(text: str) -> Any:
     if is_too_deep(text):
         msg = "nested too deeply"
         raise RecursionError(msg)
-    return _DECODER.decode(text)
+    return _DECODER.decode(mend_escapes(text))
+
+
+def mend_escapes(text: str) -> str:
+    r"""Put `\ufffd` in JSON where half a character is escaped alone, which no text can hold.
+
+    Nothing else changes, nor where it stands.
+    """
+    return "".join(split_open_escape(text))
+
+
+def split_open_escape(text: str) -> tuple[str, str]:
+    """Mend the escapes of JSON that is still arriving.
+
+    Returns:
+        The text as `mend_escapes` has it, without what ends it and may be half of an escape; and
+        that.
+    """
+    if "\\ud" not in text and "\\uD" not in text and not text.endswith("\\u"):
+        return text, ""
+    rest = ""
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal rest
+        rest = found["open"] or ""
+        return "" if rest else "\\ufffd" if found["lone"] else found[0]
+
+    return _ESCAPES.sub(mend, text), rest
 
 
 def is_too_deep(text: str) -> bool:

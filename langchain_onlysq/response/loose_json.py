@@ -10,7 +10,12 @@ import json
 import re
 from typing import Any
 
-from langchain_onlysq.response.json_text import is_cut_off, is_too_deep, refuse_constant
+from langchain_onlysq.response.json_text import (
+    is_cut_off,
+    is_too_deep,
+    mend_escapes,
+    refuse_constant,
+)
 
 _MOST_LEVELS = 100
 _MOST_TRIES = 50
@@ -120,7 +125,7 @@ class LooseReader:
 
     def __init__(self, text: str) -> None:
         """Read in a text."""
-        self._text = text
+        self._text = text = mend_escapes(text)
         self._end = len(text.rstrip())
         # Python's own decoder is quick, but says at length what it cannot read.
         self._tries_left = 0 if is_too_deep(text) else _MOST_TRIES

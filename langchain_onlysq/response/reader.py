@@ -16,10 +16,16 @@ from langchain_onlysq.response import failures
 from langchain_onlysq.response.content import ContentReader
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
 from langchain_onlysq.response.end_rule import BLANKS, EndRule
-from langchain_onlysq.response.halves import HalfJoiner
 from langchain_onlysq.response.message_parts import first_choice, text_of
 from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
-from langchain_onlysq.response.sse import DONE, EventDecoder, Halved, Unreadable
+from langchain_onlysq.response.sse import (
+    DONE,
+    EventDecoder,
+    Halved,
+    Unreadable,
+    replace_surrogates,
+    without_surrogates,
+)
 from langchain_onlysq.response.usage import read_usage
 
 if TYPE_CHECKING:
@@ -96,7 +102,6 @@ class AnswerReader:
         # Bytes since the last event, and since they have shown life.
         self._unread = self._grown = 0
         self._content = ContentReader(options, call_reader, object_filter)
-        self._half_joiner: HalfJoiner | None = None
         self._has_stops = bool(options.stop)
         self._last: dict[str, Any] = {}
         self._has_deltas = False
@@ -140,8 +145,6 @@ class AnswerReader:
     def close(self) -> list[Delta]:
         """End the body; return what was still open or held back."""
         deltas = [] if self._stopped else self._read(self._decoder.close())
-        if self._half_joiner and not self._content.found_stop:
-            self._content.read(self._half_joiner.rest(), deltas)
         cut_off = not self.complete or self._end.metadata.get("finish_reason") == "length"
         held_back = self._content.close(whole=not cut_off)
         self._obey_stop()
@@ -170,8 +173,8 @@ class AnswerReader:
         deltas: list[Delta] = []
         for event in events:
             try:
-                if self._half_joiner or type(event) is Halved:
-                    event = self._join_halves(event)  # noqa: PLW2901 - the same, made whole
+                if type(event) is Halved:
+                    self._content.expect_halves()
                 if text := self._next_text(event):
                     self.progress += 1
                     self._content.read_text(text, deltas)
@@ -188,13 +191,6 @@ class AnswerReader:
                 break
         self._take_note(deltas)
         return deltas
-
-    def _join_halves(self, event: Any) -> Any:
-        if not isinstance(event, dict):
-            return event
-        if self._half_joiner is None:
-            self._half_joiner = HalfJoiner()
-        return self._half_joiner.join(event)
 
     def _take_note(self, deltas: list[Delta]) -> None:
         """Note that there is something in the answer, and whether it is more than reasoning."""
@@ -260,9 +256,12 @@ class AnswerReader:
 
     def _read_object(self, answer: dict[str, Any], deltas: list[Delta]) -> None:
         choices = answer.get("choices")
+        self._last = answer
+        if type(answer) is Halved:
+            # The texts of the choices are made whole where they are read.
+            answer = without_surrogates(answer)
         if answer.get("error") or (choices is None and names_an_error(answer)):
             raise error_from_payload(answer, self._context)
-        self._last = answer
         metadata = self._end.metadata
         for key, (name, types) in _METADATA.items():
             value = answer.get(key)
@@ -292,7 +291,8 @@ class AnswerReader:
             if not self._has_deltas:
                 source = message
         if finish_reason == "error":
-            raise failures.generation_failed(text_of(source.get("content")), self._context)
+            said = replace_surrogates(text_of(source.get("content")))
+            raise failures.generation_failed(said, self._context)
         self._content.read(source, deltas)
         if self._content.has_parts:
             self._end_rule.has_content = True
@@ -301,8 +301,9 @@ class AnswerReader:
             self._has_deltas = True
         if finish_reason:
             self._end_rule.marked = True
-            self._end_rule.finish_reason = str(finish_reason)
-            self._end.metadata["finish_reason"] = str(finish_reason)
+            finish_reason = replace_surrogates(str(finish_reason))
+            self._end_rule.finish_reason = finish_reason
+            self._end.metadata["finish_reason"] = finish_reason
         self._obey_stop()
 
     def _obey_stop(self) -> None:

@@ -266,4 +266,8 @@ def replace_surrogates(text: str) -> str:
 
     Through UTF-16 the two halves of a split emoji find together again.
     """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+from langchain_onlysq.response.json_text import split_open_escape
 from langchain_onlysq.response.loose_json import LooseJsonError, read_number, read_value
 
 _TOKEN = re.compile(
@@ -83,8 +84,9 @@ class SyntaxMender:
         if self._text.startswith('"', end):
             end += 1
             self._in_string = False
-        mended.append(self._text[at:end])
-        return end
+        whole, escape = split_open_escape(self._text[at:end])
+        mended.append(whole)
+        return end - len(escape)
 
     def _token(self, at: int, mended: list[str]) -> int:
         found = _TOKEN.match(self._text, at)

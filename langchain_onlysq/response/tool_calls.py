@@ -13,7 +13,9 @@ from uuid import uuid4
 
 from langchain_onlysq.response.argument_stream import ArgumentStream
 from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.response.halves import HalfJoiner
 from langchain_onlysq.response.json_text import is_cut_off, load_json
+from langchain_onlysq.response.sse import replace_surrogates
 
 _NO_ID = frozenset({"", "null", "none", "undefined"})
 
@@ -94,9 +96,11 @@ class _Fragment:
         function = fields.get("function")
         function = function if isinstance(function, dict) else fields
         call_id, name, place = fields.get("id"), function.get("name"), fields.get("index")
-        usable = isinstance(call_id, str) and call_id.strip().lower() not in _NO_ID
-        self.id: str | None = call_id if usable else None
-        self.name: str | None = name if isinstance(name, str) and name else None
+        self.id: str | None = None
+        if isinstance(call_id, str) and call_id.strip().lower() not in _NO_ID:
+            self.id = replace_surrogates(call_id)
+        is_named = isinstance(name, str) and bool(name)
+        self.name: str | None = replace_surrogates(str(name)) if is_named else None
         self.place: int | None = place if type(place) is int else None
         arguments = function.get("arguments")
         if arguments is None:
@@ -112,6 +116,7 @@ class _Call:
         self.sent_id = sent_id
         self.id = call_id
         self.name: str | None = None
+        self._halves = HalfJoiner()
         self._arguments = ArgumentStream()
         # What cannot be delivered yet, for want of a name.
         self._held: list[str] = []
@@ -135,10 +140,7 @@ class _Call:
         """Take a fragment; return what can be delivered."""
         is_first = self.name is None
         self.name = self.name or part.name
-        args = ""
-        if part.arguments:
-            self._text.append(part.arguments)
-            args = self._arguments.feed(part.arguments)
+        args = self._feed(self._halves.join(part.arguments))
         if self.name is None:
             self._held.append(args)
             return []
@@ -149,7 +151,9 @@ class _Call:
 
     def close(self, *, whole: bool) -> list[ToolCallDelta]:
         """End the call; return the rest of it, with the reason if it is broken."""
+        args = self._feed(self._halves.rest())
         rest, text = self._arguments.finish()
+        rest = args + rest
         arguments = parse_arguments(text)
         if arguments is not None and not self._arguments.is_object:
             # Not an object as it stands: null, nothing, or JSON inside a string.
@@ -165,6 +169,13 @@ class _Call:
             first = ToolCallDelta(self.index, self.id, "")
             return [first, *self._more("".join((*self._held, rest)), error)]
         return self._more(rest, error)
+
+    def _feed(self, text: str) -> str:
+        """Take the next text of the arguments; return what can be delivered."""
+        if not text:
+            return ""
+        self._text.append(text)
+        return self._arguments.feed(text)
 
     def _more(self, args: str, error: str | None = None) -> list[ToolCallDelta]:
         return [ToolCallDelta(self.index, args=args, error=error)] if args or error else []

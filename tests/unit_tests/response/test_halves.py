@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from langchain_onlysq.response.halves import HalfJoiner
 from langchain_onlysq.testing import Close, LocalOnlySq, Reply, chunk, completion
-from tests.support.four_ways import WAYS, agreed, four_ways, run
+from tests.support.four_ways import WAYS, agreed, agreed_error, four_ways, run
 from tests.support.tools import make
 
 SMILE = "\N{GRINNING FACE}"
@@ -80,25 +79,70 @@ class TestFourWays:
         assert [call["args"] for call in answer.tool_calls] == [{"text": f"{SMILE} {LOST}"}]
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"choices": HIGH},
-        {"choices": [{"delta": HIGH}]},
-        {"choices": [{"delta": {"content": [HIGH], "tool_calls": HIGH}}]},
-        {"choices": [{"delta": {"tool_calls": [HIGH, {"function": HIGH}]}}]},
-    ],
-)
-def test_what_is_no_text_is_made_whole_as_it_stands(event: dict[str, Any]) -> None:
-    joiner = HalfJoiner()
-    expected = json.loads(json.dumps(event).replace("\\ud83d", LOST))
-    assert joiner.join(event) == expected
-    assert joiner.rest() == {}
+@pytest.mark.sockets
+class TestOtherForms:
+    """The texts of an answer come in more forms than one."""
 
+    def test_content_in_parts(self) -> None:
+        first = {"type": "text", "text": f"a{HIGH}"}, {"type": "thinking", "thinking": HIGH}
+        second = {"type": "text", "text": f"{LOW}b"}, {"type": "thinking", "thinking": LOW}
+        deltas: list[Any] = [{"content": list(first)}, {"content": list(second)}]
+        message = agreed(events(*deltas))
+        assert message.content == f"a{SMILE}b"
+        assert message.additional_kwargs["reasoning_content"] == SMILE
 
-def test_a_half_of_arguments_that_stays_alone_belongs_to_its_call() -> None:
-    joiner = HalfJoiner()
-    calls = [{"index": 3, "function": {"arguments": HIGH}}, {"function": {"arguments": HIGH}}]
-    joiner.join({"choices": [{"delta": {"tool_calls": calls}}]})
-    rest = [{"index": index, "function": {"arguments": LOST}} for index in (3, 1)]
-    assert joiner.rest() == {"tool_calls": rest}
+    def test_reasoning_in_parts(self) -> None:
+        halves = [{"reasoning": [{"thinking": half}]} for half in (f"a{HIGH}", f"{LOW}b")]
+        message = agreed(events(*halves, "Hi"))
+        assert message.additional_kwargs["reasoning_content"] == f"a{SMILE}b"
+
+    def test_a_refusal(self) -> None:
+        message = agreed(events({"refusal": HIGH}, {"refusal": f"{LOW}{HIGH}"}))
+        assert message.additional_kwargs["refusal"] == f"{SMILE}{LOST}"
+
+    @pytest.mark.parametrize("form", ["an object", "a list"])
+    def test_a_legacy_function_call(self, form: str) -> None:
+        texts = f'{{"x": "a{HIGH}', f'{LOW}b"}}'
+        calls: list[Any] = [{"name": "add", "arguments": texts[0]}, {"arguments": texts[1]}]
+        deltas = [{"function_call": [call] if form == "a list" else call} for call in calls]
+        for outcome in four_ways(events(*deltas), endpoint="openai"):
+            (call,) = outcome.answer.tool_calls
+            assert call["args"] == {"x": f"a{SMILE}b"}
+
+    def test_calls_without_an_index(self) -> None:
+        names = ("add", "subtract")
+        calls = [
+            {"id": name, "function": {"name": name, "arguments": f'{{"x": "{HIGH}'}}
+            for name in names
+        ]
+        reply = events(*({"tool_calls": [call]} for call in calls))
+        for outcome in four_ways(reply, endpoint="openai", max_repairs=0):
+            broken = outcome.answer.invalid_tool_calls
+            assert [call["name"] for call in broken] == list(names)
+            for call in broken:
+                assert str(call["args"]).startswith(f'{{"x": "{LOST}')
+
+    @pytest.mark.parametrize("name", ["content", "reasoning_content", "refusal"])
+    def test_half_a_character_is_an_answer(self, name: str) -> None:
+        message = agreed(events({name: HIGH}))
+        assert LOST in str(message)
+
+    def test_what_is_no_text_has_no_halves_either(self) -> None:
+        image = {"type": "image_url", "image_url": {"url": HIGH}}
+        call = {"id": HIGH, "function": {"name": HIGH, "arguments": {"x": HIGH}}}
+        delta = {"content": [image], "annotations": [HIGH], "tool_calls": [call]}
+        body = [chunk(delta), chunk("", finish_reason=HIGH)]
+        message = agreed(
+            Reply.stream([f"data: {json.dumps({**each, 'user': HIGH})}\n\n" for each in body]),
+            endpoint="openai",
+        )
+        (found,) = message.tool_calls
+        assert (found["id"], found["name"], found["args"]) == (LOST, LOST, {"x": LOST})
+        assert message.additional_kwargs["annotations"] == [LOST]
+        assert message.response_metadata["user"] == LOST
+        assert message.response_metadata["finish_reason"] == LOST
+        assert HIGH not in str(message)
+
+    def test_a_failed_generation_is_quoted_in_whole_characters(self) -> None:
+        reply = Reply.stream([f"data: {json.dumps(chunk(HIGH, finish_reason='error'))}\n\n"])
+        assert LOST in str(agreed_error(reply))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.outputs.object_reading import BEGINS_WITH
 from langchain_onlysq.response.deltas import Reasoning, ToolCallDelta
+from langchain_onlysq.response.finish_reasons import was_cut
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -52,9 +53,9 @@ class ObjectJudge:
 
         Returns:
             The reason; None where the object is there, or where asking again would not help: the
-            model refused, or the answer reached its greatest length.
+            model refused, or the answer was cut, at its greatest length or by a filter.
         """
-        if message.response_metadata.get("finish_reason") == "length":
+        if was_cut(message.response_metadata.get("finish_reason")):
             return None
         if message.additional_kwargs.get("refusal") is not None:
             return None

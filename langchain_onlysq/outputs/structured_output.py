@@ -17,6 +17,7 @@ from pydantic import ConfigDict
 from langchain_onlysq.outputs.content_blocks import extra_blocks
 from langchain_onlysq.outputs.object_reading import ObjectSchema, read_object
 from langchain_onlysq.outputs.object_search import find_values
+from langchain_onlysq.response.finish_reasons import was_cut
 from langchain_onlysq.response.json_text import refuse_constant, split_open_escape
 from langchain_onlysq.response.refusals import REFUSAL_ERROR
 
@@ -78,8 +79,9 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             if self.tool_name and (found := self._from_calls(message)) is not None:
                 return found
             raise_if_refused(message)
-            if message.response_metadata.get("finish_reason") == "length":
-                return self._from_cut_off(generation.text)
+            finish_reason = message.response_metadata.get("finish_reason")
+            if was_cut(finish_reason):
+                return self._from_cut_off(generation.text, finish_reason)
         return self.parse(generation.text)
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
@@ -116,11 +118,11 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             raise OutputParserException(msg, llm_output=broken["args"] or "")
         return None
 
-    def _from_cut_off(self, text: str) -> Any:
+    def _from_cut_off(self, text: str, finish_reason: str | None) -> Any:
         try:
             return self.parse(text)
         except OutputParserException as error:
-            msg = f"The answer was cut off (finish_reason 'length'): {error}"
+            msg = f"The answer was cut off (finish_reason {finish_reason!r}): {error}"
             raise OutputParserException(msg, llm_output=text) from None
 
     def so_far(self, text: str, message: BaseMessage | None) -> Any:

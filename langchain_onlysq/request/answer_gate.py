@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from langchain_onlysq.outputs.chunks import to_result
 from langchain_onlysq.response.deltas import ToolCallDelta
+from langchain_onlysq.response.finish_reasons import was_cut
 from langchain_onlysq.settings.loading import loading
 
 if TYPE_CHECKING:
@@ -92,9 +93,10 @@ class AnswerGate:
             if reason is None:
                 return None
             return wording.remind_of_object(reason, self._judge.schema, self._judge.tool_name)
+        if was_cut(message.response_metadata.get("finish_reason")):
+            return None
         broken = message.invalid_tool_calls
-        is_whole = message.response_metadata.get("finish_reason") != "length"
-        if broken and not message.tool_calls and is_whole:
+        if broken and not message.tool_calls:
             name, reason = broken[0]["name"] or "", broken[0]["error"] or ""
             return wording.remind_of_call(name, reason, self._tools.tools)
         return wording.remind(self._tools.forced) if self._tools.forced else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.errors import OnlySqError, OnlySqStreamError
 from langchain_onlysq.response import failures
+from langchain_onlysq.response.finish_reasons import reached_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +62,8 @@ class EndRule:
                 return error
         if self.has_content or options.allow_empty:
             return None
-        if self.finish_reason == "length":
-            return failures.empty_at_length(context)
+        if self.finish_reason and reached_limit(self.finish_reason):
+            return failures.empty_at_length(self.finish_reason, context)
         return failures.empty(context)
 
     def _incomplete(self, context: ErrorContext, opening: bytes | None) -> OnlySqError:

@@ -28,13 +28,13 @@ def empty(context: ErrorContext) -> OnlySqError:
     return _error(OnlySqEmptyResponseError, message, context)
 
 
-def empty_at_length(context: ErrorContext) -> OnlySqError:
+def empty_at_length(finish_reason: str, context: ErrorContext) -> OnlySqError:
     """Return the error for an answer that was cut off before anything was in it.
 
     The next one would end at the same length, so it is not retried.
     """
     message = (
-        'The answer was cut off before its first word (finish_reason "length"): '
+        f'The answer was cut off before its first word (finish_reason "{finish_reason}"): '
         "raise max_tokens, or leave it out; a model's reasoning counts, too."
     )
     error = _error(OnlySqEmptyResponseError, message, context)

@@ -16,6 +16,7 @@ from langchain_onlysq.response import failures
 from langchain_onlysq.response.content import ContentReader
 from langchain_onlysq.response.deltas import AnswerEnd, Delta, Reasoning
 from langchain_onlysq.response.end_rule import BLANKS, EndRule
+from langchain_onlysq.response.finish_reasons import was_cut
 from langchain_onlysq.response.message_parts import first_choice, text_of
 from langchain_onlysq.response.refusals import CONTENT_FILTER, REFUSAL_ERROR
 from langchain_onlysq.response.sse import (
@@ -145,8 +146,8 @@ class AnswerReader:
     def close(self) -> list[Delta]:
         """End the body; return what was still open or held back."""
         deltas = [] if self._stopped else self._read(self._decoder.close())
-        cut_off = not self.complete or self._end.metadata.get("finish_reason") == "length"
-        held_back = self._content.close(whole=not cut_off)
+        is_whole = self.complete and not was_cut(self._end.metadata.get("finish_reason"))
+        held_back = self._content.close(whole=is_whole)
         self._obey_stop()
         self._take_note(held_back)
         self._refuse_filtered()

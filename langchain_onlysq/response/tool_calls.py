@@ -99,8 +99,9 @@ class _Fragment:
         self.id: str | None = None
         if isinstance(call_id, str) and call_id.strip().lower() not in _NO_ID:
             self.id = replace_surrogates(call_id)
-        is_named = isinstance(name, str) and bool(name)
-        self.name: str | None = replace_surrogates(str(name)) if is_named else None
+        self.name: str | None = None
+        if isinstance(name, str) and name:
+            self.name = replace_surrogates(name)
         self.place: int | None = place if type(place) is int else None
         arguments = function.get("arguments")
         if arguments is None:

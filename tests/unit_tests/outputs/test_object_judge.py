@@ -102,6 +102,8 @@ def test_the_reason_is_short() -> None:
     "message",
     [
         said('{"name": "Lisb', "length"),
+        said('{"name": "Lisb', "MAX_TOKENS"),
+        said('{"name": "Lisb', "content_filter"),
         said("", "content_filter", refusal=""),
         said("", refusal="I will not."),
     ],

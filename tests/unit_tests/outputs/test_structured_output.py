@@ -209,9 +209,10 @@ def test_a_leading_think_block_is_not_an_obstacle(server: LocalOnlySq) -> None:
     assert make(server).with_structured_output(Joke).invoke("x") == Joke(**JOKE)
 
 
-def test_a_cut_off_answer_says_so(server: LocalOnlySq) -> None:
-    server.reply(completion(TEXT[:-5], finish_reason="length"))
-    with pytest.raises(OutputParserException, match="length"):
+@pytest.mark.parametrize("finish_reason", ["length", "max_tokens", "content_filter"])
+def test_a_cut_off_answer_says_so(finish_reason: str, server: LocalOnlySq) -> None:
+    server.reply(completion(TEXT[:-5], finish_reason=finish_reason))
+    with pytest.raises(OutputParserException, match=f"cut off .finish_reason '{finish_reason}'"):
         make(server).with_structured_output(Joke).invoke("x")
 
 

@@ -97,11 +97,14 @@ def test_without_a_further_request_nothing_is_held_back(name: str) -> None:
     assert gate.reminder(AnswerEnd()) is None
 
 
-def test_an_answer_at_its_greatest_length_is_kept() -> None:
-    gate = AnswerGate(wanting(), may_ask_again=True, streams=False)
-    gate.hold(FITS[:1])
-    assert gate.reminder(AnswerEnd(metadata={"finish_reason": "length"})) is None
-    assert gate.release() == FITS[:1]
+@pytest.mark.parametrize("finish_reason", ["length", "MAX_TOKENS", "content_filter"])
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[-1]])
+def test_an_answer_that_was_cut_is_kept(name: str, finish_reason: str) -> None:
+    tools, streams, deltas, *_ = CASES[name]
+    gate = AnswerGate(tools, may_ask_again=True, streams=streams)
+    gate.hold(deltas)
+    assert gate.reminder(AnswerEnd(metadata={"finish_reason": finish_reason})) is None
+    assert gate.release() == deltas
 
 
 def test_a_refusal_is_kept() -> None:

@@ -40,6 +40,10 @@ from langchain_onlysq.transport.network_errors import (
     too_late,
     unsendable,
 )
+from langchain_onlysq.transport.trailing_data import (
+    refuse_trailing_data,
+    refuse_trailing_data_async,
+)
 from langchain_onlysq.transport.unzipping import GZIP, aunzip, unzip
 
 if TYPE_CHECKING:
@@ -214,7 +218,7 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
     def _read(self, effect: Read) -> bytes | OnlySqError | None:
         set_deadline(effect.limit)
         try:
-            return next(self._pieces, None)
+            piece = next(self._pieces, None)
         except DeadlineError:
             return b""
         except Exception as error:
@@ -223,6 +227,9 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
             return self._failure(error)
         finally:
             set_deadline(None)
+        if piece is None:
+            refuse_trailing_data(cast("_Answer", self._answer).response)
+        return piece
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
@@ -304,6 +311,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         try:
             return await self._pieces.__anext__()
         except StopAsyncIteration:
+            refuse_trailing_data_async(cast("_Answer", self._answer).response)
             return None
         except asyncio.CancelledError:
             if not self._watch.expired():

@@ -22,6 +22,7 @@ from langchain_onlysq.transport.deadlines import (
     keep_deadlines,
     set_deadline,
 )
+from langchain_onlysq.transport.early_answers import keep_early_answers
 from langchain_onlysq.transport.flow import (
     AcquirePermit,
     Effect,
@@ -324,10 +325,12 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         finally:
             self._watch.stop()
 
-    async def _trace(self, event: str, _: dict[str, Any]) -> None:
+    async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
         if event in _WAITS_FOR_HEAD:
             self._watch.start(self._sent.timeout[1] if event.endswith(_STARTED) else None)
+        elif event.endswith(_CONNECTED):
+            keep_early_answers(info["return_value"])
 
     async def _drain(self) -> None:
         until = time.monotonic() + _DRAIN_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,6 +12,7 @@ from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.health.report import Exchange, counted, shortened
 from langchain_onlysq.response.sse import EventDecoder, without_surrogates
 from langchain_onlysq.settings.http_library import kinds_of, library_of
+from langchain_onlysq.transport.decoding import GZIP, encoding_of, gunzip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -86,9 +88,13 @@ class Recording:
     def text(self) -> str:
         """The body of the answer as text, decompressed."""
         library, raw = library_of(self.response), bytes(self.body)
-        headers = {"content-encoding": self.response.headers.get("content-encoding", "identity")}
-        with suppress(library.DecodingError):
-            raw = library.Response(200, headers=headers, content=raw).content
+        encoding = encoding_of(self.response)
+        with suppress(library.DecodingError, zlib.error):
+            if encoding in GZIP:
+                raw = b"".join(gunzip([raw]))
+            else:
+                headers = {"content-encoding": encoding}
+                raw = library.Response(200, headers=headers, content=raw).content
         return str(raw.decode("utf-8", "replace"))
 
     @property

@@ -22,6 +22,7 @@ from langchain_onlysq.transport.deadlines import (
     keep_deadlines,
     set_deadline,
 )
+from langchain_onlysq.transport.decoding import abody_of, body_of
 from langchain_onlysq.transport.early_answers import keep_early_answers
 from langchain_onlysq.transport.flow import (
     AcquirePermit,
@@ -45,7 +46,6 @@ from langchain_onlysq.transport.trailing_data import (
     refuse_trailing_data,
     refuse_trailing_data_async,
 )
-from langchain_onlysq.transport.unzipping import GZIP, aunzip, unzip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -209,10 +209,7 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
         finally:
             set_deadline(None)
         keep_deadlines(response.extensions.get("network_stream"))
-        coding = _coding_of(response)
-        pieces = response.iter_bytes() if coding is _OTHER else iter(response.stream)
-        pieces = unzip(pieces) if coding in GZIP else pieces
-        head = self._accept(response, pieces, lease)
+        head = self._accept(response, body_of(response), lease)
         _open_answers.add(cast("_Answer", self._answer))
         return head
 
@@ -302,10 +299,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             return self._failure(error, lease)
         finally:
             self._watch.stop()
-        coding = _coding_of(response)
-        pieces = response.aiter_bytes() if coding is _OTHER else aiter(response.stream)
-        pieces = aunzip(pieces) if coding in GZIP else pieces
-        return self._accept(response, pieces, lease)
+        return self._accept(response, abody_of(response), lease)
 
     async def _read(self, effect: Read) -> bytes | OnlySqError | None:
         self._watch.start(effect.limit)
@@ -362,21 +356,6 @@ def _parse_url(library: ModuleType, url: str) -> Any:
 
 def _is_more(piece: bytes | OnlySqError | None) -> bool:
     return isinstance(piece, bytes) and bool(piece)
-
-
-_OTHER = None
-"""What the library has to decode, or a hook of the caller's client has had decoded already."""
-
-
-def _coding_of(response: Any) -> str | None:
-    """Return how a body is coded, as far as it is decoded here."""
-    if response.is_stream_consumed:
-        return _OTHER
-    coding = response.headers.get("content-encoding", "identity").lower()
-    return coding if coding in _OURS else _OTHER
-
-
-_OURS = {"identity", *GZIP}
 
 
 def _retry_state(report: ReportRetry) -> RetryCallState:

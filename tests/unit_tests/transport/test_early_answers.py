@@ -105,7 +105,7 @@ class Stream:
         return self.pieces.pop(0) if self.pieces else b""
 
     async def write(self, _: bytes, __: float | None) -> None:
-        for _ in range(20):
+        for _turn in range(20):
             await asyncio.sleep(0)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 import logging
 import threading
 import time
@@ -420,23 +418,6 @@ def test_gzip_works_and_broken_gzip_is_an_error() -> None:
     broken = Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip at all")
     for outcome in four_ways(broken):
         assert type(outcome.failure) is OnlySqResponseError
-
-
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "X-GZIP"])
-def test_gzip_may_have_several_members(coding: str, *, streamed: bool) -> None:
-    whole = json.dumps(completion("one two three")).encode()
-    events = b"".join(
-        b"data: " + json.dumps(event).encode() + b"\n\n"
-        for event in (chunk("one two "), chunk("three", finish_reason="stop"))
-    )
-    body = events if streamed else whole
-    members = gzip.compress(body[:40]) + bytes(9) + gzip.compress(b"") + gzip.compress(body[40:])
-    kind = "text/event-stream" if streamed else "application/json"
-    headers = {"Content-Encoding": coding, "Content-Type": kind}
-    for pieces in ([members], [members[i : i + 1] for i in range(len(members))]):
-        for outcome in four_ways(Reply(headers=headers, body=[*pieces, bytes(3)])):
-            assert outcome.answer.content == "one two three"
 
 
 def test_an_empty_200_is_an_error_that_may_pass() -> None:

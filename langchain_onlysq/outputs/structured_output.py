@@ -210,9 +210,14 @@ class _Progress:
         yield from self._show(self._parser.parse_result([generation]))
 
     def _show(self, value: Any) -> Iterator[Any]:
-        if value is not None and value != self._shown:
+        if value is not None and not _is_same(value, self._shown):
             self._shown = value
             yield value
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Tell whether nothing has changed: to Python 1 equals 1.0, and true."""
+    return bool(value == other) and repr(value) == repr(other)
 
 
 def _object_so_far(text: str) -> dict[str, Any] | None:

@@ -232,6 +232,22 @@ def test_a_stream_shows_a_dict_while_it_grows(method: Any, server: LocalOnlySq) 
     assert {} in parts
 
 
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stream_ends_with_the_number_that_was_written(
+    method: Any, way: str, server: LocalOnlySq
+) -> None:
+    text = '{"x": 1.0}'
+    deltas: list[Any] = list(text)
+    if method == "function_calling":
+        parts = [{"name": "X", "arguments": ""}, *({"arguments": letter} for letter in text)]
+        deltas = [{"tool_calls": [{"index": 0, "function": part}]} for part in parts]
+    server.reply(Reply.stream([*map(chunk, deltas), chunk({}, finish_reason="stop")]))
+    schema = {"title": "X", "description": "A number.", "type": "object", "properties": {"x": {}}}
+    llm = make(server, endpoint="openai").with_structured_output(schema, method=method)
+    assert repr(streamed(way, llm)[-1]) == "{'x': 1.0}"
+
+
 def test_a_cut_off_stream_is_never_half_an_object(server: LocalOnlySq) -> None:
     server.reply(Reply.text(TEXT[:-4]))
     stream = make(server).with_structured_output(JokeDict).stream("x")

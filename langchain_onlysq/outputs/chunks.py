@@ -113,7 +113,7 @@ class ChunkMaker:
         args = delta.args
         if delta.error:
             args += mark_as_broken("".join(before), delta.error)
-        return tool_call_chunk(name=delta.name, args=args, id=delta.id, index=delta.index)
+        return tool_call_chunk(name=delta.name or None, args=args, id=delta.id, index=delta.index)
 
 
 def _call_message(fragment: ToolCallChunk) -> AIMessageChunk:
@@ -169,7 +169,7 @@ def _generation_info(end: AnswerEnd) -> dict[str, Any]:
 
 def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
     """Put the pieces of a call together."""
-    call_id, name = parts[0].id, parts[0].name or ""
+    call_id, name = parts[0].id, parts[0].name or None
     args = "".join(part.args for part in parts)
     with loading:
         from langchain_onlysq.response.tool_calls import parse_arguments, why_broken
@@ -177,7 +177,7 @@ def whole_call(parts: list[ToolCallDelta]) -> ToolCall | InvalidToolCall:
     error = parts[-1].error
     arguments = None if error else parse_arguments(args)
     if arguments is not None:
-        return tool_call(name=name, args=arguments, id=call_id)
+        return tool_call(name=name or "", args=arguments, id=call_id)
     error = error or why_broken(args)
     broken = args + mark_as_broken(args, error)
     return invalid_tool_call(name=name, args=broken, id=call_id, error=error)

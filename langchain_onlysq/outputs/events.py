@@ -132,7 +132,12 @@ class EventMaker:
             if delta.sequential:
                 yield from self._end_calls(only_sequential=True)
             self._calls[delta.index] = (self._next_index, [])
-            block = {"type": "tool_call_chunk", "id": delta.id, "name": delta.name, "args": ""}
+            block = {
+                "type": "tool_call_chunk",
+                "id": delta.id,
+                "name": delta.name or None,
+                "args": "",
+            }
             yield self._begin({**block, "index": f"lc_tc_{delta.index}"})
         index, parts = self._calls[delta.index]
         parts.append(delta)

@@ -114,7 +114,8 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         if calls:
             return self._read(calls, json.dumps(calls, default=str))
         for broken in message.invalid_tool_calls:
-            msg = f"The call of {broken['name']!r} is broken: {broken['error'] or broken['args']}"
+            name, reason = broken["name"] or "", broken["error"] or broken["args"]
+            msg = f"The call of {name!r} is broken: {reason}"
             raise OutputParserException(msg, llm_output=broken["args"] or "")
         return None
 

@@ -67,6 +67,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         END,
     ],
     "a call that is cut off": [calls(fragment(0, '{"path": "/etc/pas', "add")), END],
+    "a call without a name": [calls({"id": "call_0", "function": {"arguments": "{}"}}), END],
     "reasoning and a call": [thought("Hm."), calls(fragment(0, "{}", "add")), END],
     "a prompted call": [
         chunk('Let me see.\n<tool_call>{"name": "add", "arguments": {"a"'),

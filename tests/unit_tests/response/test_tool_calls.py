@@ -50,8 +50,8 @@ def both(deltas: list[ToolCallDelta]) -> Any:
         assert {**mine, "error": None} == {**other, "error": None}
     for chunk in chunks:
         assert isinstance(chunk, AIMessageChunk)
-    names = [c["name"] for chunk in chunks for c in chunk.tool_call_chunks if c["name"] is not None]
-    assert len(names) == len(whole.tool_calls) + len(whole.invalid_tool_calls)
+    ids = [c["id"] for chunk in chunks for c in chunk.tool_call_chunks if c["id"] is not None]
+    assert len(ids) == len(whole.tool_calls) + len(whole.invalid_tool_calls)
     return whole
 
 

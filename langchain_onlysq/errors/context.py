@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _HIDDEN = "***"
+_DEEPER = "…"
+_MOST_LEVELS = 100
 
 _TELLING_CHARS = 8
 """So much of the beginning of a secret, at the end of a text that was cut, tells of it."""
@@ -58,22 +60,19 @@ class ErrorContext:
             self._hide = _hider(self._find_secrets())
         return self._hide(text)
 
-    def redact_value(self, value: Any) -> Any:
-        """Return a JSON value without secrets in its texts and numbers; its names stay."""
-        copied: list[Any] = [value]
-        # A loop, since what services send may be nested deeper than calls can be.
-        ahead: list[Any] = [copied]
-        while ahead:
-            parts = ahead.pop()
-            for key, item in list(parts.items() if isinstance(parts, dict) else enumerate(parts)):
-                if isinstance(item, (dict, list)):
-                    parts[key] = item.copy()
-                    ahead.append(parts[key])
-                else:
-                    parts[key] = self._redact_single(item)
-        return copied[0]
+    def redact_value(self, value: Any, levels: int = _MOST_LEVELS) -> Any:
+        """Return a JSON value without secrets in its texts and numbers; its names stay.
 
-    def _redact_single(self, value: Any) -> Any:
+        Args:
+            value: The value.
+            levels: How many levels of lists and objects are shown; Python has a limit, too.
+        """
+        if isinstance(value, (dict, list)) and not levels:
+            return _DEEPER
+        if isinstance(value, dict):
+            return {name: self.redact_value(item, levels - 1) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.redact_value(item, levels - 1) for item in value]
         if isinstance(value, str):
             return self.redact(value)
         if type(value) in (int, float):

@@ -165,7 +165,10 @@ class Catalogue:
             raise OnlySqTimeoutError(msg, code="read_timeout") from None
         events += decoder.close()
         body = events[0] if len(events) == 1 else Unreadable(decoder.opening)
-        models = self._read(without_surrogates(body) if type(body) is Halved else body)
+        try:
+            models = self._read(without_surrogates(body) if type(body) is Halved else body)
+        except RecursionError:
+            raise self._not_understood(Unreadable(decoder.opening)) from None
         remember(self._base_url, [model.id for model in models])
         return models
 

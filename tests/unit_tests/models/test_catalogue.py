@@ -247,6 +247,14 @@ class TestFailures:
     def test_class(self, reply: Any, error: type[OnlySqError]) -> None:
         assert type(both_errors(*[reply] * 3)) is error
 
+    @pytest.mark.parametrize("levels", [500, 985, 5_000])
+    @pytest.mark.parametrize("pair", [("[", "]"), ('{"a":', "}"), ('{"\\ud83d":', "}")])
+    @pytest.mark.parametrize("form", ["%s", '{"error": %s}', '{"models": [%s]}'])
+    def test_what_is_nested_too_deeply(self, form: str, pair: tuple[str, str], levels: int) -> None:
+        nested = (form % (pair[0] * levels + "1" + pair[1] * levels)).encode()
+        error = both_errors(*[Reply(body=nested)] * 3)
+        assert isinstance(error, OnlySqAPIError)
+
     def test_it_is_asked_again(self) -> None:
         fails = [Reply.error(502, headers=FAST), Reply.error(429, headers=FAST)]
         assert both_ways(*fails, {"models": ["a"]}) == [OnlySqModel(id="a")]

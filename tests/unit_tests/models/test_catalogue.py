@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import re
+import sys
 from typing import Any
 
 import httpx
@@ -30,8 +32,10 @@ from langchain_onlysq import (
     list_models,
 )
 from langchain_onlysq.errors import near_ids as known
+from langchain_onlysq.models.catalogue import Catalogue
 from langchain_onlysq.models.entries import read_models
 from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Reply, ReplyLike, catalogue
+from langchain_onlysq.transport.flow import ResponseHead
 from tests.support.tracebacks import everything_about
 
 KEY = "sq-test-0123456789abcdefghijklmnopq"
@@ -254,6 +258,20 @@ class TestFailures:
         nested = (form % (pair[0] * levels + "1" + pair[1] * levels)).encode()
         error = both_errors(*[Reply(body=nested)] * 3)
         assert isinstance(error, OnlySqAPIError)
+
+    def test_what_is_nested_too_deeply_for_a_caller_that_is_deep_in_a_program(self) -> None:
+        body = b'{"error": ' + b"[" * 90 + b"]" * 90 + b"}"
+        steps = Catalogue("http://localhost/ai", None, 1.0, max_retries=0).steps()
+        next(steps)
+        steps.send(ResponseHead(200, {}))
+        steps.send(body)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(len(inspect.stack()) + 70)
+        try:
+            with pytest.raises(OnlySqResponseError, match="not a catalogue"):
+                steps.send(None)
+        finally:
+            sys.setrecursionlimit(limit)
 
     def test_it_is_asked_again(self) -> None:
         fails = [Reply.error(502, headers=FAST), Reply.error(429, headers=FAST)]

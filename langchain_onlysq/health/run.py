@@ -16,6 +16,7 @@ from langchain_onlysq.settings.service import Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings, Lease
+from langchain_onlysq.transport.event_loops import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,7 @@ async def acheck(
 ) -> Report:
     """Ask the service what works, as `check` does."""
     check_client(http_client, is_async=True, twin="check()")
+    running_loop()
     run = _Run(_plan(model, base_url, api_key, timeout), on_result)
     async with AsyncExitStack() as stack:
         action = run.go_on(None)

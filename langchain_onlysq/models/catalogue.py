@@ -26,6 +26,7 @@ from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.attempts import attempts, send_request
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
 from langchain_onlysq.transport.clients import Clients, ClientSettings
+from langchain_onlysq.transport.event_loops import running_loop
 from langchain_onlysq.transport.stall_timer import StallTimer
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ async def alist_models(
 ) -> list[OnlySqModel]:
     """Return the models on offer, as `list_models` does."""
     check_client(http_client, is_async=True, twin="list_models()")
+    running_loop()
     api_key = _hidden(api_key)
     steps = Catalogue(base_url, api_key, timeout).steps()
     async with aclosing(Clients()) as clients:

@@ -20,6 +20,7 @@ from langchain_onlysq.errors import OnlySqConnectionError
 from langchain_onlysq.settings.http_library import http, own_proxy
 from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.certificates import Verify, ssl_context
+from langchain_onlysq.transport.event_loops import running_loop
 from langchain_onlysq.transport.leftovers import close_later
 
 if TYPE_CHECKING:
@@ -185,9 +186,10 @@ class Clients:
         """Return an async client of the running event loop, until it is given back.
 
         Raises:
-            OnlySqConnectionError: If the proxy or the certificates are misconfigured.
+            OnlySqConnectionError: If the proxy or the certificates are misconfigured, or the loop
+                is not one of asyncio's.
         """
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         entry = self._async.get(loop) or await self._open(loop, settings)
         lease, surplus = entry.pool.lease(), entry.pool.surplus()
         if surplus is not None:
@@ -224,7 +226,7 @@ class Clients:
 
     async def aclose(self) -> None:
         """Close the clients of the running loop now, and the others as `close` does."""
-        entry = self._async.pop(asyncio.get_running_loop(), None)
+        entry = self._async.pop(running_loop(), None)
         self.close()
         if entry:
             entry.finalizer.detach()

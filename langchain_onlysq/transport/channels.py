@@ -42,10 +42,7 @@ from langchain_onlysq.transport.network_errors import (
     too_late,
     unsendable,
 )
-from langchain_onlysq.transport.trailing_data import (
-    refuse_trailing_data,
-    refuse_trailing_data_async,
-)
+from langchain_onlysq.transport.trailing_data import refuse_trailing_data
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -306,7 +303,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         try:
             return await self._pieces.__anext__()
         except StopAsyncIteration:
-            refuse_trailing_data_async(cast("_Answer", self._answer).response)
+            refuse_trailing_data(cast("_Answer", self._answer).response)
             return None
         except asyncio.CancelledError:
             if not self._watch.expired():

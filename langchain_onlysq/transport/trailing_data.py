@@ -7,10 +7,8 @@ below that, where it does not look.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
+import ssl
+from typing import Any
 
 _PARSER = "_h11_state"
 _WAY = (_PARSER, "_connection", "_httpcore_stream", "_stream")
@@ -19,16 +17,8 @@ _WAY = (_PARSER, "_connection", "_httpcore_stream", "_stream")
 def refuse_trailing_data(response: Any) -> None:
     """Have the connection of an answer that has ended closed with it, where there is more."""
     parser = None if response.is_closed else _parser_of(response.stream)
-    if parser is not None and parser.trailing_data[0]:
+    if parser is not None and (parser.trailing_data[0] or _is_more_decrypted(response)):
         # In the words of the parser: this connection can take no further request.
-        parser.send_failed()
-
-
-def refuse_trailing_data_async(response: Any) -> None:
-    """Do so for an async client, whose streams read ahead."""
-    parser = None if response.is_closed else _parser_of(response.stream)
-    stream = response.extensions.get("network_stream")
-    if parser is not None and (parser.trailing_data[0] or not _would_wait(stream.read(1))):
         parser.send_failed()
 
 
@@ -44,12 +34,13 @@ def _parser_of(found: Any) -> Any:
     return None
 
 
-def _would_wait(read: Coroutine[Any, Any, bytes]) -> bool:
-    """Tell whether a read has nothing to return at once, and give it up."""
-    try:
-        # A read may let others have their turn once; then it waits for something, or ends.
-        return read.send(None) is not None or read.send(None) is not None
-    except Exception:  # noqa: BLE001 - of the library, or the end of the read
+def _is_more_decrypted(response: Any) -> bool:
+    """Tell whether more can be read behind TLS without waiting: async streams read ahead."""
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if not isinstance(tls, ssl.SSLObject):
         return False
-    finally:
-        read.close()
+    try:
+        tls.read(1)
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
+    return True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_onlysq.response.deltas import Delta, Reasoning
 from langchain_onlysq.response.halves import HalfJoiner
+from langchain_onlysq.response.json_text import bounded
 from langchain_onlysq.response.message_parts import deltas_of, text_of
 from langchain_onlysq.response.sse import without_surrogates
 from langchain_onlysq.response.text_filters import (
@@ -84,7 +85,7 @@ class ContentReader:
             self._filter(pieces, deltas)
             if others:
                 self.has_parts = True
-                self.additional.setdefault("content_parts", []).extend(others)
+                self.additional.setdefault("content_parts", []).extend(bounded(others))
         if calls := message.get("tool_calls") or message.get("function_call"):
             if self._calls is None:
                 with loading:
@@ -95,9 +96,9 @@ class ContentReader:
         if refusal := message.get("refusal"):
             self._refuse(self._refusal.join(text_of(refusal)))
         if annotations := message.get("annotations"):
-            self.additional["annotations"] = (
-                without_surrogates(annotations) if self._has_halves else annotations
-            )
+            if self._has_halves:
+                annotations = without_surrogates(annotations)
+            self.additional["annotations"] = bounded([annotations])[0]
 
     def read_text(self, text: str, deltas: list[Delta]) -> None:
         """Read a text, and add what can be delivered of it."""

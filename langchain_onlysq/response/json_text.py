@@ -101,6 +101,22 @@ def is_too_deep(text: str) -> bool:
     return False
 
 
+def bounded(value: Any) -> Any:
+    """Return a JSON value that has no more levels than are read.
+
+    Raises:
+        RecursionError: If it has, so that nobody could write it again.
+    """
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [item for part in parts for item in part if isinstance(item, (dict, list))]
+        if not level:
+            return value
+    msg = "nested too deeply"
+    raise RecursionError(msg)
+
+
 def misfit(text: str) -> str:
     """Return what makes a text that is not JSON stay so, however much is closed behind it."""
     opened: list[str] = []

@@ -51,6 +51,21 @@ def test_documented_answer_is_the_same_four_ways(body: Any, endpoint: str) -> No
     assert message.additional_kwargs == {}
 
 
+@pytest.mark.parametrize("name", ["content", "annotations"])
+def test_what_is_passed_on_can_be_written_again(name: str) -> None:
+    for levels in (90, 250, 900):
+        nested: Any = "x"
+        for _ in range(levels):
+            nested = {"type": "x", "y": [nested]} if levels < 900 else [nested]
+        delta = {"content": "Hi", name: [{"type": "x", "z": nested}]}
+        reply = Reply.stream([chunk(delta), chunk({}, finish_reason="stop")])
+        if levels == 90:
+            assert "'y'" in str(agreed(reply))
+            assert agreed(reply).model_dump_json()
+        else:
+            assert "nested too deeply" in str(agreed_error(reply))
+
+
 def test_usage_stands_in_the_last_chunk_alone() -> None:
     for outcome in four_ways(STREAM)[2:]:
         with_usage = [chunk for chunk in outcome.chunks if chunk.usage_metadata]

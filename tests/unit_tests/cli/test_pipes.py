@@ -193,8 +193,14 @@ def test_an_answer_may_be_empty_where_that_is_allowed(server: LocalOnlySq, run: 
 @pytest.mark.parametrize("arguments", [["Hi"], ["Hi", "--json"]])
 @pytest.mark.parametrize("status", [400, 404])
 def test_an_unknown_model_has_near_ids(
-    arguments: list[str], status: int, server: LocalOnlySq, run: Run
+    arguments: list[str],
+    status: int,
+    server: LocalOnlySq,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # An earlier test may have loaded a catalogue from the port that this server has now.
+    monkeypatch.setattr("langchain_onlysq.errors.near_ids._ids", {})
     server.reply(Reply.error(status, "Unknown model"))
     server.reply_catalogue(catalogue(["gpt-4o-mini", "sonar"]))
     line = error_line(run(*arguments, "-m", "gpt-4o-minni"), 1)

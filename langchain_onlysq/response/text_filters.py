@@ -18,7 +18,7 @@ from langchain_onlysq.response.message_headers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from langchain_onlysq.response.deltas import Delta, TextFilter
 
@@ -76,6 +76,11 @@ _CALL_MARKS = (
 )
 """Marks of calls that end reasoning that is never closed, as some models write it."""
 _CALL_MARK = re.compile("|".join(map(re.escape, _CALL_MARKS)))
+
+
+def _may_open(start: str, blocks: Iterable[str]) -> bool:
+    """Tell whether the beginning of a text may go on to be an opener."""
+    return any(opener.startswith(start) for opener in (*blocks, *HEADER_STARTS))
 
 
 class ThinkSplitter:
@@ -152,7 +157,7 @@ class ThinkSplitter:
             if start.startswith(opener):
                 self._begin(self._at + len(opener), closing)
                 return True
-        if not any(opener.startswith(start) for opener in (*self._blocks, *HEADER_STARTS)):
+        if len(start) == _LONGEST_OPENER or not _may_open(start, self._blocks):
             self._pass_on_rest(deltas)
         return False
 

@@ -10,9 +10,6 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-_PARSER = "_h11_state"
-_WAY = (_PARSER, "_connection", "_httpcore_stream", "_stream")
-
 
 def refuse_trailing_data(response: Any) -> None:
     """Have the connection of an answer that has ended closed with it, where there is more."""
@@ -22,16 +19,15 @@ def refuse_trailing_data(response: Any) -> None:
         parser.send_failed()
 
 
-def _parser_of(found: Any) -> Any:
+def _parser_of(stream: Any) -> Any:
     """Return the parser behind the body of an answer; None where it has no such one: HTTP/2, say.
 
     No public name leads there.
     """
-    while (name := next((name for name in _WAY if hasattr(found, name)), None)) is not None:
-        found = getattr(found, name)
-        if name == _PARSER:
-            return found
-    return None
+    try:
+        return stream._stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001
+    except AttributeError:
+        return None
 
 
 def _is_more_decrypted(response: Any) -> bool:

@@ -15,8 +15,9 @@ from langchain_onlysq.settings.http_library import check_client
 from langchain_onlysq.settings.service import Service
 from langchain_onlysq.transport import driver
 from langchain_onlysq.transport.channels import AsyncChannel, Channel
-from langchain_onlysq.transport.clients import Clients, ClientSettings, Lease
+from langchain_onlysq.transport.clients import Clients, ClientSettings
 from langchain_onlysq.transport.event_loops import running_loop
+from langchain_onlysq.transport.leases import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,9 @@ def _perform(action: Action, plan: Plan, own: Any, stack: ExitStack) -> Any:
             client = own
             if client is None:
                 clients = stack.enter_context(closing(Clients()))
-                client = clients.lease(ClientSettings()).client
+                lease = clients.lease(ClientSettings())
+                stack.callback(lease.give_back)
+                client = lease.client
             stack.enter_context(recorded(client, plan.recorder))
             plan.client = {"http_client": client}
             return client.trust_env
@@ -123,7 +126,9 @@ async def _aperform(action: Action, plan: Plan, own: Any, stack: AsyncExitStack)
             client = own
             if client is None:
                 clients = await stack.enter_async_context(aclosing(Clients()))
-                client = (await clients.alease(ClientSettings())).client
+                lease = await clients.alease(ClientSettings())
+                stack.push_async_callback(lease.agive_back)
+                client = lease.client
             stack.enter_context(recorded(client, plan.recorder))
             plan.client = {"http_async_client": client}
             return client.trust_env

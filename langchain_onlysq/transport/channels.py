@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from langchain_core.rate_limiters import BaseRateLimiter
     from tenacity import RetryCallState
 
-    from langchain_onlysq.transport.clients import Lease
+    from langchain_onlysq.transport.leases import Lease
 
 _Lend = TypeVar("_Lend")
 _Manager = TypeVar("_Manager")
@@ -89,8 +89,7 @@ class _Answer:
     def close(self) -> None:
         """Let go of a sync answer, read or not."""
         _open_answers.discard(self)
-        self.lease.give_back()
-        self.response.close()
+        self.lease.give_back(self.response)
 
 
 _open_answers: set[_Answer] = set()
@@ -123,14 +122,33 @@ class _Channel(Generic[_Lend, _Manager]):
         self._answer: _Answer | None = None
         self._pieces: Any = None
         self._sent = _NOTHING_SENT
+        self._connection: Any = None
+        self._is_waiting = False
 
     def _build(self, lease: Lease[Any], trace: Callable[..., Any]) -> Any:
         """Build the request for a client; return the error where it cannot be sent."""
+        self._connection, self._is_waiting = None, False
         try:
             return _build_request(lease.client, self._sent, trace)
         except Exception as error:  # noqa: BLE001 - the library refuses in many ways
-            lease.give_back()
             return unsendable(error, self._sent)
+
+    def _trace_head(self, event: str) -> float | None:
+        """See the wait for a head begin or end; return how long it may take."""
+        self._is_waiting = event.endswith(_STARTED)
+        return self._sent.timeout[1] if self._is_waiting else None
+
+    def _retire(self, lease: Lease[Any]) -> tuple[Any, ...]:
+        """Retire a client whose library may have lost sight of a connection.
+
+        Where a call ends while it connects, a connection may stay in the pool for good, busy with
+        nothing; one in the middle of a handshake is in no pool.
+
+        Returns:
+            That connection, where there is one.
+        """
+        is_lost = lease.retire() and self._connection is not None
+        return (self._connection,) if is_lost else ()
 
     def _accept(self, response: Any, pieces: Any, lease: Lease[Any]) -> ResponseHead:
         self._answer, self._pieces = _Answer(response, pieces, lease), pieces
@@ -193,11 +211,12 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
             return error
         request = self._build(lease, self._trace)
         if isinstance(request, OnlySqError):
+            lease.give_back()
             return request
         try:
             response = lease.client.send(request, stream=True, follow_redirects=False)
         except BaseException as error:
-            lease.give_back()
+            lease.give_back(*(() if self._is_waiting else self._retire(lease)))
             if isinstance(error, DeadlineError):
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
@@ -229,9 +248,10 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
         if event in _WAITS_FOR_HEAD:
-            set_deadline(self._sent.timeout[1] if event.endswith(_STARTED) else None)
+            set_deadline(self._trace_head(event))
         elif event.endswith(_CONNECTED):
-            keep_deadlines(info["return_value"])
+            self._connection = info["return_value"]
+            keep_deadlines(self._connection)
 
     def _drain(self) -> None:
         until = time.monotonic() + _DRAIN_SECONDS
@@ -271,10 +291,8 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         """Let go of the answer, read or not."""
         self._watch.close()
         if answer := self._let_go():
-            answer.lease.give_back()
-            if not answer.response.is_closed:
-                # A task that is being cancelled still gives its connection back.
-                await asyncio.shield(answer.response.aclose())
+            response = answer.response
+            await answer.lease.agive_back(*(() if response.is_closed else (response,)))
 
     async def _send(self, effect: Send) -> ResponseHead | OnlySqError:
         self._sent = effect
@@ -284,12 +302,15 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             return error
         request = self._build(lease, self._trace)
         if isinstance(request, OnlySqError):
+            await lease.agive_back()
             return request
         try:
             response = await sending(lease.client, request)
         except BaseException as error:
-            lease.give_back()
-            if isinstance(error, asyncio.CancelledError) and self._watch.expired():
+            is_late = isinstance(error, asyncio.CancelledError) and self._watch.expired()
+            is_clean = self._is_waiting and not _is_cancelled_twice()
+            await lease.agive_back(*(() if is_clean else self._retire(lease)))
+            if is_late:
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
@@ -306,9 +327,11 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             refuse_trailing_data(cast("_Answer", self._answer).response)
             return None
         except asyncio.CancelledError:
-            if not self._watch.expired():
-                raise
-            return b""
+            if self._watch.expired():
+                return b""
+            if self._answer and _is_cancelled_twice():
+                self._answer.lease.retire()
+            raise
         except Exception as error:
             if not is_network_error(error):
                 raise
@@ -319,9 +342,10 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
         if event in _WAITS_FOR_HEAD:
-            self._watch.start(self._sent.timeout[1] if event.endswith(_STARTED) else None)
+            self._watch.start(self._trace_head(event))
         elif event.endswith(_CONNECTED):
-            keep_early_answers(info["return_value"])
+            self._connection = info["return_value"]
+            keep_early_answers(self._connection)
 
     async def _drain(self) -> None:
         until = time.monotonic() + _DRAIN_SECONDS
@@ -349,6 +373,12 @@ def _build_request(client: Any, effect: Send, trace: Callable[..., Any]) -> Any:
 def _parse_url(library: ModuleType, url: str) -> Any:
     """Parse an address, which a model asks over and over, for a client of one of the libraries."""
     return library.URL(url)
+
+
+def _is_cancelled_twice() -> bool:
+    """Whether a task was cancelled again, while the library was still ending what it did."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 1
 
 
 def _is_more(piece: bytes | OnlySqError | None) -> bool:

@@ -1,8 +1,4 @@
-"""The HTTP clients of one model: made on first use, for sync calls and for each event loop.
-
-A connection pool looks at all its connections for each request, so a crowd of calls on one pool
-costs the square of its size. So a model has several clients, each for a few calls at a time.
-"""
+"""The HTTP clients of one model: made on first use, for sync calls and for each event loop."""
 
 from __future__ import annotations
 
@@ -13,30 +9,22 @@ import threading
 import weakref
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from langchain_onlysq.errors import OnlySqConnectionError
 from langchain_onlysq.settings.http_library import http, own_proxy
 from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.certificates import Verify, ssl_context
 from langchain_onlysq.transport.event_loops import running_loop
+from langchain_onlysq.transport.leases import KEPT_SECONDS, Lease, Pool
 from langchain_onlysq.transport.leftovers import close_later
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from types import TracebackType
 
-CALLS_OF_A_CLIENT = 8
-"""How many calls share a client at one time, before another is made."""
-
-_KEPT_SECONDS = 30.0
-"""How long an idle connection is kept, and a client that only a crowd needed."""
-
 _GRACE_SECONDS = 0.05
 """How long a loop may go on after the last call of a model that is dropped."""
-
-_Client = TypeVar("_Client")
 
 
 class ClientSettings(NamedTuple):
@@ -51,87 +39,6 @@ class ClientSettings(NamedTuple):
     verify: Verify = True
 
 
-class Lease(Generic[_Client]):
-    """A client, and how many calls it serves at this moment.
-
-    Attributes:
-        client: The client.
-        settings: What it was made with; None where it is the caller's own.
-        returned_at: When a call gave it back last.
-    """
-
-    __slots__ = ("_returned", "_taken", "client", "returned_at", "settings")
-
-    def __init__(self, client: _Client, settings: ClientSettings | None = None) -> None:
-        self.client = client
-        self.settings = settings
-        self.returned_at = 0.0
-        self._taken = 0
-        self._returned: list[None] = []
-
-    @property
-    def calls(self) -> int:
-        """How many calls have it."""
-        return self._taken - len(self._returned)
-
-    def take(self) -> Self:
-        """Count one call more; by one thread at a time."""
-        returned = len(self._returned)
-        del self._returned[:returned]
-        self._taken += 1 - returned
-        return self
-
-    async def atake(self) -> Self:
-        """Count one call more."""
-        return self.take()
-
-    def give_back(self) -> None:
-        """Count one call less; from any thread, and without a lock, wherever a call ends."""
-        self.returned_at = monotonic()
-        self._returned.append(None)
-
-
-class _Pool(Generic[_Client]):
-    """The clients for a crowd of calls; used by one thread at a time."""
-
-    def __init__(self, first: _Client, kind: str, settings: ClientSettings) -> None:
-        self._make: Callable[[], _Client] = partial(_make, kind, settings)
-        self._settings = settings
-        self._leases = [Lease(first, settings)]
-
-    def lease(self) -> Lease[_Client]:
-        """Return the first client that has room for a call, a new one where none has."""
-        for lease in self._leases:
-            if lease.calls < CALLS_OF_A_CLIENT and not _is_closed(lease.client):
-                return lease.take()
-        self._leases = [lease for lease in self._leases if not _is_closed(lease.client)]
-        self._leases.append(Lease(self._make(), self._settings))
-        return self._leases[-1].take()
-
-    def surplus(self) -> _Client | None:
-        """Remove and return a client that a crowd has left behind, if there is one."""
-        if len(self._leases) > 1:
-            last = self._leases[-1]
-            if not last.calls and monotonic() - last.returned_at > _KEPT_SECONDS:
-                return self._leases.pop().client
-        return None
-
-    def clear(self) -> list[_Client]:
-        """Remove and return all clients."""
-        leases, self._leases = self._leases, []
-        return [lease.client for lease in leases]
-
-    def close(self) -> None:
-        """Close all clients, which are sync ones."""
-        for client in self.clear():
-            cast("Any", client).close()
-
-    async def aclose(self) -> None:
-        """Close all clients, which are async ones."""
-        for client in self.clear():
-            await cast("Any", client).aclose()
-
-
 class Clients:
     """Owner of a model's clients.
 
@@ -143,7 +50,7 @@ class Clients:
     def __init__(self) -> None:
         """Start without any client."""
         self._lock = threading.RLock()
-        self._sync: _Pool[Any] | None = None
+        self._sync: Pool[Any] | None = None
         self._async: dict[asyncio.AbstractEventLoop, _LoopPool] = {}
         _owners.add(self)
 
@@ -165,9 +72,9 @@ class Clients:
         """
         with self._lock:
             if self._sync is None:
-                self._sync = _Pool(_set_up("Client", settings), "Client", settings)
+                self._sync = _pool(_set_up("Client", settings), "Client", settings)
                 weakref.finalize(self, close_later, self._sync.close).atexit = False
-            lease, surplus = self._sync.lease(), self._sync.surplus()
+            surplus, lease = self._sync.surplus(), self._sync.lease()
         if surplus is not None:
             surplus.close()
         return lease
@@ -190,11 +97,10 @@ class Clients:
                 is not one of asyncio's.
         """
         loop = running_loop()
+        if (entry := self._async.get(loop)) and (surplus := entry.pool.surplus()):
+            await asyncio.shield(surplus.aclose())
         entry = self._async.get(loop) or await self._open(loop, settings)
-        lease, surplus = entry.pool.lease(), entry.pool.surplus()
-        if surplus is not None:
-            await surplus.aclose()
-        return lease
+        return entry.pool.lease()
 
     async def _open(self, loop: asyncio.AbstractEventLoop, settings: ClientSettings) -> _LoopPool:
         """Make the pool of an event loop."""
@@ -205,7 +111,7 @@ class Clients:
                 self._async.pop(other).finalizer.detach()
             entry = self._async.get(loop)
             if entry is None:
-                pool: _Pool[Any] = _Pool(first, "AsyncClient", settings)
+                pool = _pool(first, "AsyncClient", settings)
                 keeper = _closes_with_loop(pool)
                 finalizer = weakref.finalize(self, _close_on, loop, keeper)
                 finalizer.atexit = False
@@ -215,9 +121,12 @@ class Clients:
             return entry
 
     def close(self) -> None:
-        """Close the sync clients, and have each running loop close its own."""
+        """Close the sync clients, and have each running loop close its own.
+
+        What a call has is closed when the call ends; later calls get new ones.
+        """
         with self._lock:
-            clients = self._sync.clear() if self._sync else []
+            clients = self._sync.retire() if self._sync else []
             entries, self._async = self._async, {}
         for client in clients:
             client.close()
@@ -226,11 +135,13 @@ class Clients:
 
     async def aclose(self) -> None:
         """Close the clients of the running loop now, and the others as `close` does."""
-        entry = self._async.pop(running_loop(), None)
+        loop = running_loop()
+        entry = self._async.pop(loop, None)
         self.close()
         if entry:
             entry.finalizer.detach()
-            await entry.keeper.aclose()
+            # A task that is being cancelled closes them, too.
+            await asyncio.shield(_start_closing(loop, entry.keeper))
 
     def close_at_exit(self) -> None:
         """Close the sync clients, whose sockets would be complained about otherwise."""
@@ -281,12 +192,12 @@ class Closing:
 
 
 class _LoopPool(NamedTuple):
-    pool: _Pool[Any]
+    pool: Pool[Any]
     keeper: AsyncGenerator[None]
     finalizer: weakref.finalize[Any, Any]
 
 
-async def _closes_with_loop(pool: _Pool[Any]) -> AsyncGenerator[None]:
+async def _closes_with_loop(pool: Pool[Any]) -> AsyncGenerator[None]:
     """Close the clients when this generator ends.
 
     An event loop that shuts down ends the generators that run on it: that is the hook for closing
@@ -306,14 +217,21 @@ def _close_on(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> 
         loop.call_soon_threadsafe(loop.call_later, _GRACE_SECONDS, _start_closing, loop, keeper)
 
 
-def _start_closing(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]) -> None:
-    closing = asyncio.ensure_future(cast("Any", keeper.aclose()), loop=loop)
+def _start_closing(
+    loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[None]
+) -> asyncio.Future[None]:
+    closing: asyncio.Future[None] = asyncio.ensure_future(cast("Any", keeper.aclose()), loop=loop)
     _closings.add(closing)
     closing.add_done_callback(_closings.discard)
+    return closing
 
 
 _closings: set[asyncio.Future[None]] = set()
 """What is being closed; a loop alone does not keep its tasks."""
+
+
+def _pool(first: Any, kind: str, settings: ClientSettings) -> Pool[Any]:
+    return Pool(first, partial(_make, kind, settings), settings)
 
 
 def _set_up(kind: str, settings: ClientSettings) -> Any:
@@ -331,7 +249,7 @@ def _make(kind: str, settings: ClientSettings) -> Any:
     try:
         library = http()
         limits = library.Limits(
-            max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_SECONDS
+            max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT_SECONDS
         )
         return getattr(library, kind)(
             verify=context,
@@ -350,10 +268,6 @@ def _make(kind: str, settings: ClientSettings) -> Any:
             f"HTTPS_PROXY, ALL_PROXY and NO_PROXY{needs if isinstance(error, ImportError) else ''}."
         )
     raise OnlySqConnectionError(msg, code="configuration")
-
-
-def _is_closed(client: object) -> bool:
-    return bool(cast("Any", client).is_closed)
 
 
 # Where processes fork and end

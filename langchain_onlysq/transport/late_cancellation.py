@@ -46,7 +46,7 @@ class _CancelledAtWaits:
         except StopIteration as end:
             if late is None:
                 return end.value
-            yield from end.value.aclose().__await__()
+            yield from asyncio.shield(end.value.aclose()).__await__()
             raise late from None
         finally:
             # An error and its frame would keep each other.

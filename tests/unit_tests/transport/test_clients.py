@@ -19,7 +19,8 @@ import pytest
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
 from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Pause, Reply, chunk
 from langchain_onlysq.transport import certificates, clients
-from langchain_onlysq.transport.clients import CALLS_OF_A_CLIENT, Clients, ClientSettings, Lease
+from langchain_onlysq.transport.clients import Clients, ClientSettings
+from langchain_onlysq.transport.leases import CALLS_OF_A_CLIENT, Lease
 from tests.support.forks import needs_fork
 from tests.support.waiting import eventually
 
@@ -58,7 +59,7 @@ class TestLeases:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = [1000.0]
-        monkeypatch.setattr(clients, "monotonic", lambda: now[0])
+        monkeypatch.setattr("langchain_onlysq.transport.leases.monotonic", lambda: now[0])
         owner = Clients()
         leases = [owner.lease(SETTINGS) for _ in range(CALLS_OF_A_CLIENT + 1)]
         for lease in leases:
@@ -74,7 +75,7 @@ class TestLeases:
 
     async def test_the_same_on_an_event_loop(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = [1000.0]
-        monkeypatch.setattr(clients, "monotonic", lambda: now[0])
+        monkeypatch.setattr("langchain_onlysq.transport.leases.monotonic", lambda: now[0])
         owner = Clients()
         leases = [await owner.alease(SETTINGS) for _ in range(CALLS_OF_A_CLIENT + 1)]
         assert leases[0] is not leases[-1]

@@ -62,10 +62,7 @@ def _serve(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 
 def _answer(tls: ssl.SSLSocket) -> None:
-    head, _, body = _read_until(tls, b"", b"\r\n\r\n").partition(b"\r\n\r\n")
-    headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
-    while len(body) < int(headers.get(b"content-length", 0)):
-        body += tls.recv(65536)
+    read_request(tls)
     answer = json.dumps(completion("Behind TLS.")).encode()
     tls.sendall(
         b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n"
@@ -73,10 +70,24 @@ def _answer(tls: ssl.SSLSocket) -> None:
     )
 
 
-def _read_until(tls: ssl.SSLSocket, data: bytes, end: bytes) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
+    """Read a request, and return its body."""
+    head, _, body = _read_until(connection, b"", b"\r\n\r\n").partition(b"\r\n\r\n")
+    headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
+    length = int(headers.get(b"content-length", 0))
+    while len(body) < length:
+        body += _receive(connection)
+    return body
+
+
+def _read_until(connection: socket.socket, data: bytes, end: bytes) -> bytes:
     while end not in data:
-        received = tls.recv(65536)
-        if not received:
-            raise ConnectionResetError
-        data += received
+        data += _receive(connection)
     return data
+
+
+def _receive(connection: socket.socket) -> bytes:
+    received = connection.recv(65536)
+    if not received:
+        raise ConnectionResetError
+    return received

@@ -14,7 +14,6 @@ import pytest
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
-from langchain_onlysq.transport import clients as clients_module
 from langchain_onlysq.transport import leftovers
 
 if TYPE_CHECKING:
@@ -25,14 +24,6 @@ LONG = 300.0
 
 ROUNDS = int(os.environ.get("LEFTOVER_ROUNDS", "250"))
 """Rounds of each kind of stream: a thousand in all, ten thousand in `make soak`."""
-
-
-@pytest.fixture(params=["httpx", "httpx2"])
-def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Either library; the pool's lock of httpx is not re-entrant."""
-    chosen = pytest.importorskip(request.param)
-    monkeypatch.setattr(clients_module, "http", lambda: chosen)
-    return chosen
 
 
 @contextmanager

@@ -346,6 +346,7 @@ with LocalOnlySq() as server:
     "calls",
     [
         "llm.invoke('Hi'); asyncio.run(llm.ainvoke('Hi')); stream = llm.stream('Hi'); next(stream)",
+        "stream = llm.stream('Hi'); next(stream); llm.close()",
         # A model that is dropped with the last call of its loop:
         "asyncio.run(model().ainvoke('Hi'))",
         "asyncio.run(model().abatch(['Hi'] * 20))",

@@ -71,7 +71,7 @@ integration_tests: .venv/dev ## run the standard integration tests (ONLYSQ_LIVE=
 prompt_cost: .venv/demo ## print what tools cost in the prompt, in estimated tokens
 	@$(BIN)/python examples/prompt_cost.py
 
-soak: .venv/dev ## 1,000 conversations with a server that fails in every known way
+soak: .venv/dev ## 1,000 conversations with a server that fails, 10,000 rounds of dropped streams
 	@$(BIN)/python -m tests.soak $(ARGS)
 	@echo "Ten thousand dropped streams, collected in the middle of calls; a minute or two …"
 	@LEFTOVER_ROUNDS=2500 $(BIN)/pytest -q tests/unit_tests/transport/test_leftovers.py

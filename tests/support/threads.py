@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 LONG = 300.0
 """Seconds after which something counts as hanging: nobody waits for them where all is well."""
@@ -28,6 +29,20 @@ def in_threads(work: Callable[[], object], threads: int = 8) -> None:
         assert not thread.is_alive(), "it hangs"
     if errors:
         raise errors[0]
+
+
+@contextmanager
+def collecting_everywhere() -> Iterator[None]:
+    """Have the garbage collector run at every allocation."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class CollectsInside:

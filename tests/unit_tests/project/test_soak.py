@@ -1,10 +1,20 @@
-"""A short form of `make soak`."""
+"""A short form of `make soak`, which has to fail where something is wrong."""
 
 from __future__ import annotations
 
 import io
+import re
+import subprocess
+import sys
 
-from tests.soak import FAULTS, TURNS, Progress, soak
+import pytest
+
+from tests.soak.conversations import TURNS, Progress, soak
+from tests.soak.faults import FAULTS
+from tests.soak.rounds import hostile_rounds
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.sockets
 
 
 def test_nothing_is_lost_invented_or_repeated() -> None:
@@ -15,7 +25,79 @@ def test_nothing_is_lost_invented_or_repeated() -> None:
     assert tally.repeated == []
     assert tally.right + tally.errors.total() == 60 * TURNS
     assert tally.right > 60
-    assert tally.faults.keys() == FAULTS.keys()
+    assert tally.cancelled > 0
+    assert tally.model.faults.keys() == FAULTS.keys()
     assert said.getvalue().split("\n")[0] == "9 of 180 answers"
     assert said.getvalue().endswith("\n180 of 180 answers\n")
     assert said.getvalue().count("\n") == 20
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_nothing_is_left_of_what_is_dropped_cancelled_and_forked() -> None:
+    found = hostile_rounds(200, 7, Progress(200, io.StringIO()), 300.0)
+    assert found.wrong == []
+    assert found.left == {}
+    assert found.kinds.total() == 200
+
+
+CONVERSATIONS = ["--conversations", "8", "--rounds", "0", "--at-once", "8"]
+ROUNDS = ["--conversations", "0", "--rounds", "40", "--patience", "3"]
+PLANTED = {
+    "a wrong answer": (
+        "faults.DIALECTS[:] = [lambda text: text.replace('whole', 'half')]",
+        CONVERSATIONS,
+    ),
+    "an answer that is lost": ("conversations.talk = lambda *args: 1 / 0", CONVERSATIONS),
+    "a wrong answer in a round": ("rounds._answer = lambda request: 'something else'", ROUNDS),
+    "a connection that stays": (
+        (
+            "rounds.SETTLING = 10; ChatOnlySq.close = lambda self: None; "
+            "ChatOnlySq.aclose = lambda self: rounds.asyncio.sleep(0)"
+        ),
+        ROUNDS,
+    ),
+    "a descriptor that stays": ("rounds.Rounds._leave = lambda *args: os.dup(2)", ROUNDS),
+    "a fork that fails": (
+        (
+            "rounds.FORKS = 1; os.fork = lambda: os.spawnlp(os.P_NOWAIT, sys.executable, "
+            "sys.executable, '-c', 'raise SystemExit(3)')"
+        ),
+        ROUNDS,
+    ),
+    "a call that hangs": ("rounds.Rounds._drop = lambda *args: time.sleep(600)", ROUNDS),
+}
+
+
+def run(plant: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = f"""
+import os, sys, time
+from langchain_onlysq import ChatOnlySq
+from tests.soak import conversations, faults, rounds
+from tests.soak.__main__ import main
+{plant}
+sys.exit(main())
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("arguments", [[], ["--httpx"]], ids=["", "over httpx"])
+def test_the_process_says_what_it_did(arguments: list[str]) -> None:
+    result = run("", "--conversations", "8", "--rounds", "40", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "answers wrong: 0, repeated: 0" in result.stdout
+    assert "wrong: 0, left behind: nothing" in result.stdout
+    assert "40 of 40 rounds" in result.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("fault", PLANTED)
+def test_the_process_fails_where_something_is_wrong(fault: str) -> None:
+    plant, arguments = PLANTED[fault]
+    result = run(plant, *arguments)
+    assert result.returncode == 1, result.stdout + result.stderr
+    hangs = re.search(r"the thread hangs in: round \d+, drop", result.stderr)
+    assert bool(hangs) == (fault == "a call that hangs")

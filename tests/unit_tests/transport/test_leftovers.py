@@ -7,37 +7,20 @@ import gc
 import os
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, chunk
 from langchain_onlysq.transport import leftovers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.support.threads import collecting_everywhere
 
 LONG = 300.0
 """Seconds after which something counts as hanging: nobody waits for them where all is well."""
 
 ROUNDS = int(os.environ.get("LEFTOVER_ROUNDS", "250"))
 """Rounds of each kind of stream: a thousand in all, ten thousand in `make soak`."""
-
-
-@contextmanager
-def collecting_everywhere() -> Iterator[None]:
-    """Have the garbage collector run at every allocation."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(1)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 class CollectsInside:

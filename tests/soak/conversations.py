@@ -1,0 +1,234 @@
+"""Many conversations at once with a server that fails in every known way; nothing may get lost.
+
+Every answer says which question it belongs to, so a lost, half or repeated answer shows. Some
+conversations go through clients whose hooks raise, and some async calls are cancelled, which the
+next answer must not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any, TextIO, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable
+
+from langchain_onlysq import ChatOnlySq, OnlySqError
+from langchain_onlysq.settings.http_library import http
+from langchain_onlysq.testing import LocalOnlySq
+from tests.soak.faults import NOTE, FaultyModel, truth
+
+WAYS = ("stream", "invoke", "events")
+TURNS = len(WAYS)
+REPORTS = 20
+FIELDS: dict[str, Any] = {"model": "m", "timeout": (5, 1.0, 5, 30), "stall_timeout": 1.0}
+
+
+@dataclass
+class Progress:
+    """Says on stderr, now and then, how many there are already."""
+
+    total: int
+    out: TextIO
+    unit: str = "answers"
+    done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> None:
+        with self.lock:
+            self.done += 1
+            if self.done * REPORTS // self.total > (self.done - 1) * REPORTS // self.total:
+                print(f"{self.done} of {self.total} {self.unit}", file=self.out, flush=True)
+
+
+@dataclass
+class Answer:
+    """What came of a question: the pieces of its text, then a message or an error."""
+
+    pieces: list[str] = field(default_factory=list)
+    message: AIMessage | None = None
+    error: OnlySqError | None = None
+
+    @property
+    def text(self) -> str:
+        """The text, or what the tool is called with."""
+        if self.message is None:
+            return "".join(self.pieces)
+        called = [str(call["args"]["text"]) for call in self.message.tool_calls]
+        return self.message.text + "".join(called)
+
+    @property
+    def is_broken_call(self) -> bool:
+        """Whether it is a call that cannot be read, and nothing else."""
+        message = self.message
+        return bool(message and message.invalid_tool_calls and not self.text)
+
+
+@dataclass
+class Tally:
+    """What happened."""
+
+    model: FaultyModel
+    errors: Counter[str] = field(default_factory=Counter)
+    right: int = 0
+    cancelled: int = 0
+    wrong: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    progress: Progress | None = None
+
+    def note(self, question: str, answer: Answer) -> None:
+        """Count an answer, and check it."""
+        if self.progress:
+            self.progress()
+        with self.lock:
+            error = self.check(question, answer)
+            if error:
+                self.errors[error] += 1
+            else:
+                self.right += 1
+
+    def check(self, question: str, answer: Answer) -> str:
+        """Return "" for a right answer, else the name of what came instead of it."""
+        got, expected = answer.text, truth(question)
+        if got.count(f"<{question}>") > 1 or got.count("The answer to") > 1:
+            self.repeated.append(got)
+        if answer.error is not None and expected.startswith(got):
+            return type(answer.error).__name__
+        if answer.is_broken_call and question in self.model.looped:
+            return "broken call"
+        if answer.error is None and got == expected:
+            return ""
+        self.wrong.append(f"{got!r} {answer.error or ''}")
+        return "wrong answer"
+
+
+def ask(llm: Runnable[Any, AIMessage], way: str, question: str) -> Answer:
+    """Ask by invoke, stream or stream_events."""
+    answer = Answer()
+    try:
+        if way == "invoke":
+            answer.message = llm.invoke(question)
+        elif way == "stream":
+            for piece in llm.stream(question):
+                _add(answer, piece)
+        else:
+            stream: Any = llm.stream_events(question, version="v3")
+            for text in stream.text:
+                answer.pieces.append(text)
+            answer.message = stream.output
+    except OnlySqError as error:
+        answer.message, answer.error = None, error
+    return answer
+
+
+async def aask(llm: Runnable[Any, AIMessage], way: str, question: str) -> Answer:
+    """Ask by ainvoke, astream or astream_events."""
+    answer = Answer()
+    try:
+        if way == "invoke":
+            answer.message = await llm.ainvoke(question)
+        elif way == "stream":
+            async for piece in llm.astream(question):
+                _add(answer, piece)
+        else:
+            async with aclosing(cast("Any", await llm.astream_events(question, version="v3"))) as s:
+                async for text in s.text:
+                    answer.pieces.append(text)
+                answer.message = await s.output
+    except OnlySqError as error:
+        answer.message, answer.error = None, error
+    return answer
+
+
+def _add(answer: Answer, piece: AIMessage) -> None:
+    answer.pieces.append(piece.text)
+    answer.message = cast("AIMessage", answer.message + piece) if answer.message else piece
+
+
+def talk(llm: Runnable[Any, AIMessage], name: str, tally: Tally) -> None:
+    """Hold one conversation, each turn in another way."""
+    for turn, way in enumerate(WAYS):
+        question = f"{name}.{turn}"
+        tally.note(question, ask(llm, way, question))
+
+
+async def atalk(
+    llm: Runnable[Any, AIMessage], name: str, tally: Tally, moments: random.Random
+) -> None:
+    """Hold one conversation; before each turn, a call is cancelled at any moment."""
+    for turn, way in enumerate(WAYS):
+        question = f"{name}.{turn}"
+        call = asyncio.create_task(aask(llm, way, f"{question}c"))
+        await asyncio.sleep(moments.random() * 0.05)
+        call.cancel()
+        with suppress(asyncio.CancelledError):
+            tally.check(f"{question}c", await call)
+        tally.cancelled += call.cancelled()
+        tally.note(question, await aask(llm, way, question))
+
+
+async def atalk_all(
+    models: list[ChatOnlySq], count: int, at_once: int, seed: int, tally: Tally
+) -> None:
+    """Hold many conversations."""
+    gate = asyncio.Semaphore(at_once)
+    moments = random.Random(seed)  # noqa: S311 - reproducible, not secret
+
+    async def one(number: int) -> None:
+        async with gate:
+            llm = models[number % len(models)].bind_tools([NOTE])
+            await atalk(llm, f"a{number}", tally, moments)
+
+    await asyncio.gather(*[one(number) for number in range(count)])
+    for llm in models:
+        await llm.aclose()
+
+
+def raise_for_status(response: Any) -> None:
+    """Be a hook as people write them."""
+    response.raise_for_status()
+
+
+async def araise_for_status(response: Any) -> None:
+    """Be a hook as people write them."""
+    response.raise_for_status()
+
+
+def soak(
+    conversations: int,
+    at_once: int,
+    rate: float = 0.3,
+    seed: int = 20260101,
+    progress: Progress | None = None,
+) -> Tally:
+    """Hold the conversations, one half of them in threads, one half on an event loop."""
+    model = FaultyModel(rate, seed)
+    tally = Tally(model, progress=progress)
+    with LocalOnlySq() as server:
+        server.reply(*[model] * (conversations * TURNS * 9))
+        fields = {**FIELDS, "base_url": server.base_url}
+        with (
+            http().Client(event_hooks={"response": [raise_for_status]}) as client,
+            ChatOnlySq(**fields) as llm,
+            ThreadPoolExecutor(at_once) as pool,
+        ):
+            models = [llm, llm, llm, ChatOnlySq(**fields, http_client=client)]
+            for number in range(conversations // 2):
+                bound = models[number % len(models)].bind_tools([NOTE])
+                pool.submit(talk, bound, f"s{number}", tally)
+
+        async def on_a_loop() -> None:
+            async with http().AsyncClient(event_hooks={"response": [araise_for_status]}) as client:
+                llm, hooked = ChatOnlySq(**fields), ChatOnlySq(**fields, http_async_client=client)
+                models = [llm, llm, llm, hooked]
+                await atalk_all(models, conversations // 2, at_once, seed, tally)
+
+        asyncio.run(on_a_loop())
+    return tally

@@ -7,8 +7,11 @@ import gc
 import logging
 import resource
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, cast
+
+from langchain_core._api import LangChainBetaWarning
 
 from tests.soak.conversations import TURNS, Progress, soak
 from tests.soak.rounds import hostile_rounds
@@ -76,6 +79,7 @@ def main() -> int:
     parser.add_argument("--httpx", action="store_true", help="even where httpx2 is installed")
     args = parser.parse_args()
     logging.getLogger("langchain_onlysq").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", LangChainBetaWarning)  # v3 events are part of it
     if args.httpx:
         cast("Any", sys.modules)["httpx2"] = None
     is_well = not args.conversations or hold_conversations(args)

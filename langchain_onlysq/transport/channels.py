@@ -307,8 +307,9 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
         try:
             response = await sending(lease.client, request)
         except BaseException as error:
-            is_late = isinstance(error, asyncio.CancelledError) and self._watch.expired()
+            # Before the watch takes back its own cancellation, which may be one of the two.
             is_clean = self._is_waiting and not _is_cancelled_twice()
+            is_late = isinstance(error, asyncio.CancelledError) and self._watch.expired()
             await lease.agive_back(*(() if is_clean else self._retire(lease)))
             if is_late:
                 return too_late(effect)
@@ -327,10 +328,10 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
             refuse_trailing_data(cast("_Answer", self._answer).response)
             return None
         except asyncio.CancelledError:
-            if self._watch.expired():
-                return b""
             if self._answer and _is_cancelled_twice():
                 self._answer.lease.retire()
+            if self._watch.expired():
+                return b""
             raise
         except Exception as error:
             if not is_network_error(error):

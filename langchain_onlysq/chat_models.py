@@ -34,6 +34,7 @@ from langchain_onlysq.settings.call_options import (
     check_names,
 )
 from langchain_onlysq.settings.keywords import ConstructorKeywords
+from langchain_onlysq.settings.loading import load_langchains_own
 from langchain_onlysq.settings.model_settings import ModelSettings, hide_secrets
 from langchain_onlysq.settings.service import KEY_VARIABLE
 from langchain_onlysq.transport import driver
@@ -155,6 +156,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         return cache_key({**self._identifying_params, **own}, {**kwargs, "stop": stop})
 
     def _get_invocation_params(self, stop: Any = None, **kwargs: Any) -> dict[str, Any]:
+        load_langchains_own()
         # LangChain asks for these first, and tells them to whoever listens.
         check_names(self, kwargs)
         return super()._get_invocation_params(stop=stop, **kwargs)

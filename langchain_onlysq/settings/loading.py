@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from langchain_onlysq.errors import OnlySqConnectionError
@@ -46,3 +48,26 @@ class _Loading:
 
 loading = _Loading()
 """The one lock of this process for loading."""
+
+
+@lru_cache(maxsize=1)
+def load_langchains_own() -> None:
+    """Load, before the first call, what langchain-core itself loads in the middle of it.
+
+    Raises:
+        OnlySqConnectionError: If it cannot be loaded.
+    """
+    with loading:
+        for name in _LANGCHAINS_OWN:
+            import_module(name)
+
+
+_LANGCHAINS_OWN = (
+    "langsmith.run_helpers",
+    "langchain_core.tracers.context",
+    "langchain_core.tracers.langchain",
+    "langchain_core.tracers.stdout",
+    "langchain_core.messages.block_translators.langchain_v0",
+    "langchain_core.messages.block_translators.openai",
+)
+"""Modules that every call of a chat model imports inside of functions."""

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from langchain_onlysq import ChatOnlySq, OnlySqConnectionError
+from langchain_onlysq.settings.loading import _LANGCHAINS_OWN
 from langchain_onlysq.testing import Heartbeats, Hold, LocalOnlySq, Pause, Reply, chunk
 from langchain_onlysq.transport import certificates, clients
 from langchain_onlysq.transport.clients import Clients, ClientSettings
@@ -368,6 +369,56 @@ def test_a_fork_frees_the_lock_of_a_model_in_its_first_call(
     forked.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+FORKS_IN_AN_IMPORT = """
+import asyncio, os, signal, sys, threading, time
+from langchain_onlysq import ChatOnlySq
+from langchain_onlysq.settings.loading import _LANGCHAINS_OWN
+llm = ChatOnlySq(model="m", base_url=sys.argv[1])
+ways = {
+    "invoke": lambda: llm.invoke("Hi"),
+    "ainvoke": lambda: asyncio.run(llm.ainvoke("Hi")),
+    "stream": lambda: list(llm.stream("Hi")),
+    "generate": lambda: llm.generate([[("user", "Hi")]]),
+}
+inside = threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[3]:
+            inside.set()
+            time.sleep(0.3)  # the fork is to come meanwhile
+
+assert sys.argv[3] in _LANGCHAINS_OWN
+sys.modules.pop(sys.argv[3], None)
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=ways[sys.argv[2]])
+thread.start()
+assert inside.wait(60)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # a child that hangs is ended
+    os._exit(0 if llm.invoke("Hi").content == "You said: Hi" else 1)
+thread.join()
+assert os.waitpid(child, 0)[1] == 0
+llm.close()
+"""
+
+
+@needs_fork
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "generate"])
+@pytest.mark.parametrize("module", _LANGCHAINS_OWN)
+def test_a_fork_waits_for_what_langchain_loads_in_a_first_call(
+    module: str, way: str, server: LocalOnlySq
+) -> None:
+    result = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", FORKS_IN_AN_IMPORT, server.base_url, way, module],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
 
 
 WITHOUT_DESCRIPTORS = """

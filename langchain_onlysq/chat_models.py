@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -51,6 +52,13 @@ else:
 logger = logging.getLogger("langchain_onlysq")
 
 T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _with_signature(method: Method) -> Method:
+    """Note a method's signature: LangChain asks for it in each call, and making it takes long."""
+    method.__signature__ = signature(method)  # type: ignore[attr-defined]
+    return method
 
 
 class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
@@ -259,6 +267,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         check_parts(prompt.to_messages())
         return prompt
 
+    @_with_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -269,6 +278,7 @@ class ChatOnlySq(Closing, TokenEstimates, BaseChatModel, ModelSettings):
         completion = self._completion(messages, stop, kwargs, ResultMaker, stream=False)
         return driver.run(completion.steps(), self._channel(run_manager))
 
+    @_with_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
 """Endpoint -> its path below the base URL."""
 
+_write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
 
 def build_body(
     messages: Sequence[BaseMessage],
@@ -110,7 +112,7 @@ def encode(body: Mapping[str, Any], model: str) -> bytes:
         OnlySqInvalidRequestError: If something in it is not JSON (NaN, a set, a cycle).
     """
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _write(body)
     except (TypeError, ValueError, RecursionError) as error:
         msg = f"The request cannot be written as JSON: {error}."
         raise OnlySqInvalidRequestError(msg, model=model) from None

@@ -33,6 +33,8 @@ _INTERRUPTIONS = frozenset(
 )
 """Of answers that something else put an end to, wherever they were."""
 
+_CUTS = _LIMITS | _INTERRUPTIONS
+
 
 def reached_limit(finish_reason: str | None) -> bool:
     """Tell whether an answer ended at its greatest length, as the next one would."""
@@ -41,7 +43,7 @@ def reached_limit(finish_reason: str | None) -> bool:
 
 def was_cut(finish_reason: str | None) -> bool:
     """Tell whether it was not the model that ended an answer."""
-    return reached_limit(finish_reason) or _name(finish_reason) in _INTERRUPTIONS
+    return _name(finish_reason) in _CUTS
 
 
 def _name(finish_reason: str | None) -> str:

@@ -66,6 +66,7 @@ _THOUGHT = _Closing(
 """What closes reasoning of gpt-oss: its end, or the header of the next message."""
 
 _LONGEST_OPENER = max(map(len, (*_BLOCKS, *HEADER_STARTS)))
+_FIRST_CHARACTERS = frozenset(opener[0] for opener in (*_BLOCKS, *HEADER_STARTS))
 _BLANKS = re.compile(r"\s+")
 _MESSAGE_END = re.compile("|".join(map(re.escape, MESSAGE_ENDS)))
 _CALL_MARKS = (
@@ -151,6 +152,9 @@ class ThinkSplitter:
         if blanks := _BLANKS.match(self._text, self._at):
             self._blanks.append(self._take(blanks.end()))
         start = self._text[self._at : self._at + _LONGEST_OPENER]
+        if start and start[0] not in _FIRST_CHARACTERS:
+            self._pass_on_rest(deltas)
+            return False
         if start.startswith(HEADER_STARTS):
             return self._header(deltas)
         for opener, closing in self._blocks.items():

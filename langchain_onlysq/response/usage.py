@@ -10,6 +10,10 @@ _TOO_MANY = 1 << 53
 """Up to here, a number is the same whole number as text, and as a float."""
 
 
+_TOTALS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+"""Keys of most usage blocks; there are no details in one that has nothing else."""
+
+
 def read_usage(usage: Any) -> UsageMetadata | None:
     """Read a usage block, whatever state it is in.
 
@@ -38,6 +42,8 @@ def read_usage(usage: Any) -> UsageMetadata | None:
         output_tokens=received,
         total_tokens=sent + received if total is None else total,
     )
+    if usage.keys() <= _TOTALS:
+        return metadata
     if input_details := _input_details(usage):
         metadata["input_token_details"] = input_details
     if output_details := _output_details(usage):

@@ -44,9 +44,15 @@ def _root(kind: type) -> str:
     return kind.__module__.partition(".")[0]
 
 
-def library_of(client: object) -> Any:
-    """Return the library that a client is of."""
-    roots = map(_root, type(client).__mro__)
+def library_of(value: Any) -> Any:
+    """Return the library that a client, or another object of one, is of."""
+    kind: Any = type(value)
+    return _library_of_kind(kind)
+
+
+@lru_cache(maxsize=64)
+def _library_of_kind(kind: Any) -> Any:
+    roots = map(_root, kind.__mro__)
     return import_module(next(root for root in roots if root in LIBRARIES))
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -14,7 +13,6 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_onlysq.errors import OnlySqError
 from langchain_onlysq.errors.context import ErrorContext
 from langchain_onlysq.request.prepared import PreparedRequest
-from langchain_onlysq.settings.http_library import library_of
 from langchain_onlysq.settings.loading import loading
 from langchain_onlysq.transport.deadlines import (
     DeadlineError,
@@ -36,6 +34,7 @@ from langchain_onlysq.transport.flow import (
 )
 from langchain_onlysq.transport.late_cancellation import sending
 from langchain_onlysq.transport.leftovers import close_later
+from langchain_onlysq.transport.library_requests import build_request
 from langchain_onlysq.transport.network_errors import (
     error_from_network,
     is_network_error,
@@ -46,7 +45,6 @@ from langchain_onlysq.transport.trailing_data import refuse_trailing_data
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from types import ModuleType
 
     from langchain_core.rate_limiters import BaseRateLimiter
     from tenacity import RetryCallState
@@ -57,8 +55,6 @@ _Lend = TypeVar("_Lend")
 _Manager = TypeVar("_Manager")
 
 _NOTHING_SENT = Send(PreparedRequest("", {}, None), (None, None, None, None), ErrorContext())
-
-_TIMEOUTS = ("connect", "read", "write", "pool")
 
 _STARTED, _CONNECTED = ".started", ("connect_tcp.complete", "start_tls.complete")
 _WAITS_FOR_HEAD = frozenset(
@@ -129,7 +125,7 @@ class _Channel(Generic[_Lend, _Manager]):
         """Build the request for a client; return the error where it cannot be sent."""
         self._connection, self._is_waiting = None, False
         try:
-            return _build_request(lease.client, self._sent, trace)
+            return build_request(lease, self._sent, trace)
         except Exception as error:  # noqa: BLE001 - the library refuses in many ways
             return unsendable(error, self._sent)
 
@@ -152,6 +148,8 @@ class _Channel(Generic[_Lend, _Manager]):
 
     def _accept(self, response: Any, pieces: Any, lease: Lease[Any]) -> ResponseHead:
         self._answer, self._pieces = _Answer(response, pieces, lease), pieces
+        # Nothing that happens from now on is looked at.
+        response.request.extensions.pop("trace", None)
         return ResponseHead(response.status_code, response.headers)
 
     def _let_go(self) -> _Answer | None:
@@ -355,25 +353,6 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
 
 
 # Helpers without IO
-
-
-def _build_request(client: Any, effect: Send, trace: Callable[..., Any]) -> Any:
-    request = effect.request
-    # What the library would make of a timeout, in the same words.
-    timeout = dict(zip(_TIMEOUTS, effect.timeout, strict=True))
-    return client.build_request(
-        "GET" if request.body is None else "POST",
-        _parse_url(library_of(client), request.url),
-        headers=request.headers,
-        content=request.body,
-        extensions={"timeout": timeout, "trace": trace},
-    )
-
-
-@lru_cache(maxsize=64)
-def _parse_url(library: ModuleType, url: str) -> Any:
-    """Parse an address, which a model asks over and over, for a client of one of the libraries."""
-    return library.URL(url)
 
 
 def _is_cancelled_twice() -> bool:

@@ -30,6 +30,7 @@ class Lease(Generic[_Client]):
     Attributes:
         client: The client.
         settings: What it was made with; None where it is the caller's own.
+        heads: What its library made of the headers of requests.
         is_retired: Whether no further call gets it; the last of those that have it closes it.
         returned_at: When a call gave it back last.
     """
@@ -39,6 +40,7 @@ class Lease(Generic[_Client]):
         "_returned",
         "_taken",
         "client",
+        "heads",
         "is_retired",
         "returned_at",
         "settings",
@@ -56,6 +58,7 @@ class Lease(Generic[_Client]):
         """
         self.client = client
         self.settings = settings
+        self.heads: dict[Any, Any] = {}
         self.is_retired = False
         self.returned_at = 0.0
         self._lock = lock

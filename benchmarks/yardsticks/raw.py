@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import from_json
@@ -22,22 +23,39 @@ Wire = list[dict[str, Any]]
 """Messages as they stand in a request."""
 
 _DONE = b"data: [DONE]"
-_SETTINGS: dict[str, Any] = {
-    "verify": httpx.create_ssl_context(),
-    # Those of ChatOnlySq: what a pool costs depends on how many idle connections it keeps.
-    "limits": httpx.Limits(
-        max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0
-    ),
-    "timeout": 120.0,
-    "headers": {"authorization": "Bearer openai", "accept-encoding": "identity"},
-}
-client = httpx.Client(**_SETTINGS)
+
+_lock = Lock()
+
+
+@cache
+def _settings() -> dict[str, Any]:
+    """Return what the clients are made with; the certificates are read with the first call."""
+    return {
+        "verify": httpx.create_ssl_context(),
+        # Those of ChatOnlySq: what a pool costs depends on how many idle connections it keeps.
+        "limits": httpx.Limits(
+            max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0
+        ),
+        "timeout": 120.0,
+        "headers": {"authorization": "Bearer openai", "accept-encoding": "identity"},
+    }
+
+
+@cache
+def _client() -> httpx.Client:
+    return httpx.Client(**_settings())
+
+
+def client() -> httpx.Client:
+    """Return the client of sync calls."""
+    with _lock:  # Threads that ask at once would make one each.
+        return _client()
 
 
 @cache
 def async_client(url: str) -> httpx.AsyncClient:  # noqa: ARG001 - it is cached by it
     """Return the client of async calls to a URL; there is one event loop in a process here."""
-    return httpx.AsyncClient(**_SETTINGS)
+    return httpx.AsyncClient(**_settings())
 
 
 class RawModel(NamedTuple):
@@ -52,7 +70,7 @@ class RawModel(NamedTuple):
 
     def invoke(self, messages: Wire) -> Any:
         """Return a whole answer."""
-        return from_json(client.post(self.url, json=self._body(messages)).content)
+        return from_json(client().post(self.url, json=self._body(messages)).content)
 
     async def ainvoke(self, messages: Wire) -> Any:
         """Return a whole answer."""
@@ -63,7 +81,7 @@ class RawModel(NamedTuple):
     def stream(self, messages: Wire) -> Iterator[Any]:
         """Yield the events of a stream."""
         rest, body = b"", self._body(messages, stream=True)
-        with client.stream("POST", self.url, json=body) as response:
+        with client().stream("POST", self.url, json=body) as response:
             for piece in response.iter_raw():
                 *events, rest = (rest + piece).split(b"\n\n")
                 for event in events:

@@ -115,7 +115,7 @@ class EventDecoder:
 
     def _read_piece(self, piece: bytes) -> list[Event]:
         if len(self.opening) < _OPENING_BYTES:
-            self.opening = (self.opening + piece)[:_OPENING_BYTES]
+            self.opening += piece[: _OPENING_BYTES - len(self.opening)]
         if self._after_cr and piece:
             # The LF of a CRLF that was cut between the two.
             self._after_cr = False

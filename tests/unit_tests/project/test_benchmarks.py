@@ -35,7 +35,7 @@ def address() -> Iterator[str]:
     with running() as url:
         yield url
     # A measuring process ends with it; this one goes on.
-    raw.client.close()
+    raw.client().close()
 
 
 @pytest.fixture

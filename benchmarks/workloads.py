@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MICRO, _MILLI = 1e6, 1e3
 _SHORT = Shape("w", 20)
-_CALLS = 20
+_CALLS = 100
 _WARM_STREAMS = 220
 _PARAMETERS = {
     "type": "object",

@@ -41,6 +41,12 @@ _ROLES = {
 }
 """Role of a `ChatMessage` -> role on the wire."""
 
+_ROLES_OF_TEXT: dict[type[BaseMessage], str] = {
+    HumanMessage: "user",
+    AIMessage: "assistant",
+    SystemMessage: "system",
+}
+
 
 def to_wire_messages(
     messages: Sequence[BaseMessage], *, native_tools: bool, names: bool, merge: bool
@@ -65,17 +71,22 @@ def to_wire_messages(
         raise OnlySqInvalidRequestError(msg)
     translator = _Translator(native_tools=native_tools, names=names)
     for position, message in enumerate(messages):
-        where = f"Message {position} ({message.type})"
         try:
-            translator.add(message, where, is_last=position + 1 == len(messages))
+            if not translator.add_text(message):
+                is_last = position + 1 == len(messages)
+                translator.add(message, _place(position, message), is_last=is_last)
         except OnlySqError:
             raise
         except Exception as error:
             # A message may hold objects of any kind, with methods that fail.
-            msg = f"{where} cannot be sent: {reason_of(error)}."
+            msg = f"{_place(position, message)} cannot be sent: {reason_of(error)}."
             raise OnlySqInvalidRequestError(msg) from error
     translator.flush_images()
     return merge_neighbours(translator.wire) if merge else translator.wire
+
+
+def _place(position: int, message: BaseMessage) -> str:
+    return f"Message {position} ({message.type})"
 
 
 def with_instructions(wire: list[WireMessage], instructions: str) -> list[WireMessage]:
@@ -95,6 +106,19 @@ class _Translator:
         self._names = names
         self._tool_names: dict[str, str] = {}
         self._images: list[dict[str, Any]] = []
+
+    def add_text(self, message: Any) -> bool:
+        """Add a message that holds text and nothing else; return False for any other.
+
+        This is the short path, for nearly every message of a long history.
+        """
+        role, text = _ROLES_OF_TEXT.get(type(message)), message.content
+        if role is None or type(text) is not str or not text or message.name or self._images:
+            return False
+        if role == "assistant" and (message.tool_calls or message.invalid_tool_calls):
+            return False
+        self.wire.append({"role": role, "content": text})
+        return True
 
     def add(self, message: BaseMessage, where: str, *, is_last: bool) -> None:
         if isinstance(message, (ToolMessage, FunctionMessage)):
@@ -251,16 +275,18 @@ def merge_neighbours(wire: list[WireMessage]) -> list[WireMessage]:
         wire: Wire messages, never changed.
     """
     merged: list[WireMessage] = []
+    last: WireMessage = {"role": None}
     for message in wire:
-        last = merged[-1] if merged else {}
         if (
-            last.get("role") == message["role"]
+            last["role"] == message["role"]
             and _head(last) == _head(message)
             and "tool_calls" not in message
         ):
-            merged[-1] = {**last, "content": _join(last["content"], message["content"])}
+            last = {**last, "content": _join(last["content"], message["content"])}
+            merged[-1] = last
         else:
-            merged.append(message)
+            last = message
+            merged.append(last)
     return merged
 
 

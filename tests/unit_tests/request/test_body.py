@@ -221,7 +221,7 @@ class TestEncoding:
         for _ in range(100_000):
             deep = [deep]
         for value in (cycle, deep):
-            with pytest.raises(OnlySqInvalidRequestError):
+            with pytest.raises(OnlySqInvalidRequestError, match="holds itself"):
                 encode({"a": value}, "m")
 
 

@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -19,9 +21,11 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.messages.tool import invalid_tool_call
 
 from langchain_onlysq.errors import OnlySqInvalidRequestError
 from langchain_onlysq.request.messages import to_wire_messages
+from tests.support.properties import patient
 
 PNG_URI = "data:image/png;base64,iVBORw0KGgo="
 IMAGE = {"type": "image_url", "image_url": {"url": PNG_URI}}
@@ -97,6 +101,51 @@ class TestRoles:
         )
         assert [message.get("name") for message in native(*messages)] == ["s", "h", "bot", None]
         assert not any("name" in message for message in v2(*messages))
+
+
+class Spoken(HumanMessage):
+    """Like every kind of its own, this one does not take the short path."""
+
+
+class Answered(AIMessage):
+    """So does this one."""
+
+
+class Instructed(SystemMessage):
+    """And this one."""
+
+
+TWINS = {HumanMessage: Spoken, AIMessage: Answered, SystemMessage: Instructed}
+TOLD = ToolMessage([{"type": "text", "text": "seen"}, IMAGE], tool_call_id="call_1")
+
+
+class TestShortPath:
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(list(TWINS)),
+                st.sampled_from(["a", "", " ", ["b"], [IMAGE]]),
+                st.sampled_from([None, "", "Ada"]),
+            )
+            | st.just(TOLD),
+            min_size=1,
+            max_size=6,
+        ),
+        st.booleans(),
+    )
+    @patient
+    def test_it_says_what_the_long_one_says(self, said: list[Any], merge: bool) -> None:  # noqa: FBT001
+        short = [each if each is TOLD else each[0](each[1], name=each[2]) for each in said]
+        long = [each if each is TOLD else TWINS[each[0]](each[1], name=each[2]) for each in said]
+        for translate in (v2, native):
+            assert translate(*short, merge=merge) == translate(*long, merge=merge)
+
+    @pytest.mark.parametrize(
+        "calls", [{"tool_calls": [call()]}, {"invalid_tool_calls": [invalid_tool_call(name="f")]}]
+    )
+    def test_calls_are_not_on_it(self, calls: dict[str, Any]) -> None:
+        assert native(AIMessage("a", **calls)) == native(Answered(content="a", **calls))
+        assert "tool_calls" in native(AIMessage("a", **calls))[0]
 
 
 class TestContent:

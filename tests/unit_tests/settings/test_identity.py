@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+from inspect import signature
 from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tracers import BaseTracer
 
 from langchain_onlysq import ChatOnlySq
@@ -193,3 +195,22 @@ def test_models_of_other_classes_do_not_share_cache_entries() -> None:
         pass
 
     assert Mine(model="gpt-4o-mini")._get_llm_string() != make()._get_llm_string()
+
+
+@pytest.mark.parametrize("name", ["_generate", "_agenerate"])
+def test_the_signature_that_langchain_asks_for_is_the_methods_own(name: str) -> None:
+    method = getattr(make(), name)
+    code = method.__func__.__code__
+    assert ["self", *signature(method).parameters] == [
+        *code.co_varnames[: code.co_argcount],
+        "kwargs",
+    ]
+
+
+def test_a_class_below_may_have_methods_with_other_signatures() -> None:
+    class Mine(ChatOnlySq):
+        def _generate(self, messages: Any, stop: Any = None, **_: Any) -> ChatResult:  # type: ignore[override]
+            return ChatResult(generations=[ChatGeneration(message=AIMessage("mine"))])
+
+    assert "run_manager" not in signature(Mine(model="m")._generate).parameters
+    assert Mine(model="m").invoke("Hi").content == "mine"

@@ -8,8 +8,6 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
-import httpx
-import httpx2
 import pytest
 import trustme
 
@@ -52,7 +50,6 @@ def test_a_refusal_is_read(way: str) -> None:
     assert error.status_code == 413
 
 
-@pytest.mark.parametrize("library", [httpx, httpx2])
 def test_a_refusal_is_read_with_a_client_of_either_library(library: ModuleType) -> None:
     async def ask(address: str) -> OnlySqInvalidRequestError:
         async with library.AsyncClient() as client:

@@ -11,16 +11,8 @@ import pytest
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import LocalOnlySq
-from langchain_onlysq.transport import clients
 from langchain_onlysq.transport.late_cancellation import sending
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(params=["httpx", "httpx2"])
-def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    chosen = pytest.importorskip(request.param)
-    monkeypatch.setattr(clients, "http", lambda: chosen)
-    return chosen
 
 
 async def ask(llm: ChatOnlySq) -> None:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import httpx2
 import pytest
 import trustme
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sockets
 
 WAYS = ["invoke", "stream", "ainvoke", "astream"]
-LIBRARIES = [httpx, httpx2]
 
 
 def answers(number: int) -> list[bytes]:
@@ -61,7 +59,6 @@ async def aask_twice(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("library", LIBRARIES)
 def test_over_plain_http(library: ModuleType, way: str) -> None:
     with handling(answer_twice) as address:
         # Each answer is the first one of its connection.
@@ -87,7 +84,6 @@ def encrypt_together(context: ssl.SSLContext, connection: socket.socket) -> None
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("library", LIBRARIES)
 def test_behind_tls(library: ModuleType, way: str) -> None:
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -99,7 +95,6 @@ def test_behind_tls(library: ModuleType, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_connection_without_any_is_kept(
     library: ModuleType, way: str, server: LocalOnlySq
 ) -> None:

@@ -22,6 +22,7 @@ from langchain_onlysq.cli import main
 from langchain_onlysq.testing import Hold, LocalOnlySq, Reply, ReplyLike, catalogue, chunk
 from langchain_onlysq.transport import gates
 from tests.support.command_line import Run, error_line, shell
+from tests.support.versions import knows_refusals
 
 USAGE = "gpt-4o-mini: 1 tokens in, 3 out\n"
 
@@ -163,7 +164,12 @@ FILTERED = Reply.stream([chunk("", finish_reason="content_filter")])
             "The answer has no text, only reasoning: hm. Ask",
         ),
         (["Hi"], [REFUSAL], "The model refused: I will not. Ask again, or try another model."),
-        (["Hi"], [FILTERED], "A content filter left nothing of the answer. Ask again, or"),
+        pytest.param(
+            ["Hi"],
+            [FILTERED],
+            "A content filter left nothing of the answer. Ask again, or",
+            marks=knows_refusals,
+        ),
         (["Hi", "--json"], [Reply.error(400, "No.")], "400"),
     ],
 )

@@ -17,6 +17,7 @@ from langchain_onlysq.testing import (
     chunk,
 )
 from tests.support.healthy import ASKED, SECRET, Checker, asked, at, found, healthy, statuses
+from tests.support.versions import knows_refusals
 
 # The catalogue
 
@@ -195,7 +196,7 @@ def test_a_model_is_not_named_where_the_answer_names_none(server: LocalOnlySq) -
 
 
 REFUSED = {"content": None, "refusal": "I will not."}
-WITHOUT_TEXT: list[tuple[ReplyLike, ReplyLike, str]] = [
+WITHOUT_TEXT: list[Any] = [
     (
         {"choices": [{"message": REFUSED, "finish_reason": "stop"}]},
         Reply.stream(
@@ -203,10 +204,11 @@ WITHOUT_TEXT: list[tuple[ReplyLike, ReplyLike, str]] = [
         ),
         "The model refused: 'I will not.'",
     ),
-    (
+    pytest.param(
         {"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}]},
         Reply.stream([chunk("", finish_reason="content_filter")]),
         "A content filter left nothing of the answer",
+        marks=knows_refusals,
     ),
     *[(r := Reply.text("", reasoning="Hm."), r, "The answer has no text, only reasoning: 'Hm.'")],
     *[(r := Reply.text(" \n", stream_pieces=[" ", "\n"]), r, "The answer has no text")],

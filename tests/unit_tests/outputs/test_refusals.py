@@ -18,12 +18,9 @@ from langchain_onlysq.response.refusals import REFUSAL_ERROR
 from langchain_onlysq.testing import LocalOnlySq, Reply, chunk
 from tests.support.four_ways import WAYS, agreed, agreed_error, run
 from tests.support.tools import make
+from tests.support.versions import knows_refusals
 
 pytestmark = pytest.mark.sockets
-
-knows_refusals = pytest.mark.skipif(
-    REFUSAL_ERROR is None, reason="langchain-core knows refusals from 1.7.5 on"
-)
 
 
 class City(BaseModel):

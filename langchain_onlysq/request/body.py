@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 PATHS = {"v2": "/v2", "openai": "/openai/chat/completions"}
 """Endpoint -> its path below the base URL."""
 
-_write = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False
-).encode
+_write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def build_body(
@@ -115,10 +113,7 @@ def encode(body: Mapping[str, Any], model: str) -> bytes:
     """
     try:
         text = _write(body)
-    except RecursionError:
-        msg = "The request cannot be written as JSON: something holds itself, or is nested deeply."
-        raise OnlySqInvalidRequestError(msg, model=model) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         msg = f"The request cannot be written as JSON: {error}."
         raise OnlySqInvalidRequestError(msg, model=model) from None
     try:

@@ -148,8 +148,9 @@ class _Channel(Generic[_Lend, _Manager]):
 
     def _accept(self, response: Any, pieces: Any, lease: Lease[Any]) -> ResponseHead:
         self._answer, self._pieces = _Answer(response, pieces, lease), pieces
-        # Nothing that happens from now on is looked at.
-        response.request.extensions.pop("trace", None)
+        if lease.settings is not None:
+            # Nothing that happens from now on is looked at.
+            response.request.extensions.pop("trace", None)
         return ResponseHead(response.status_code, response.headers)
 
     def _let_go(self) -> _Answer | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TIMEOUTS = ("connect", "read", "write", "pool")
 _MOST_HEADS = 16
+_OF_THE_BODY = frozenset({"content-length", "transfer-encoding"})
 
 
 def build_request(lease: Lease[Any], effect: Send, trace: Callable[..., Any]) -> Any:
@@ -36,7 +37,8 @@ def build_request(lease: Lease[Any], effect: Send, trace: Callable[..., Any]) ->
     # What the library would make of a timeout, in the same words.
     timeout = dict(zip(_TIMEOUTS, effect.timeout, strict=True))
     extensions = {"timeout": timeout, "trace": trace}
-    if lease.settings is None or request.body is None:
+    is_plain = lease.settings is not None and not _OF_THE_BODY & request.headers.keys()
+    if request.body is None or not is_plain:
         return lease.client.build_request(
             method, url, headers=request.headers, content=request.body, extensions=extensions
         )

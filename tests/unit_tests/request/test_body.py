@@ -220,8 +220,9 @@ class TestEncoding:
         deep: list[Any] = []
         for _ in range(100_000):
             deep = [deep]
-        for value in (cycle, deep):
-            with pytest.raises(OnlySqInvalidRequestError, match="holds itself"):
+        # A cycle is seen at once: at each turn of it, what is in it would be written again.
+        for value, said in ((cycle, "Circular reference"), (deep, "recursion depth")):
+            with pytest.raises(OnlySqInvalidRequestError, match=said):
                 encode({"a": value}, "m")
 
 

@@ -94,7 +94,7 @@ def cyclic() -> dict[str, Any]:
 
 def deep() -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
-    for _ in range(2000):
+    for _ in range(20_000):
         schema = {"type": "object", "properties": {"a": schema}}
     return schema
 

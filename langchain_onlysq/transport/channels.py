@@ -42,6 +42,7 @@ from langchain_onlysq.transport.network_errors import (
     unsendable,
 )
 from langchain_onlysq.transport.trailing_data import refuse_trailing_data
+from langchain_onlysq.transport.unread_redirects import unread_redirect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -118,20 +119,23 @@ class _Channel(Generic[_Lend, _Manager]):
         self._answer: _Answer | None = None
         self._pieces: Any = None
         self._sent = _NOTHING_SENT
+        # What the library traced of the request that is being sent.
         self._connection: Any = None
+        self._head: Any = None
         self._is_waiting = False
 
     def _build(self, lease: Lease[Any], trace: Callable[..., Any]) -> Any:
         """Build the request for a client; return the error where it cannot be sent."""
-        self._connection, self._is_waiting = None, False
+        self._connection, self._head, self._is_waiting = None, None, False
         try:
             return build_request(lease, self._sent, trace)
         except Exception as error:  # noqa: BLE001 - the library refuses in many ways
             return unsendable(error, self._sent)
 
-    def _trace_head(self, event: str) -> float | None:
+    def _trace_head(self, event: str, info: dict[str, Any]) -> float | None:
         """See the wait for a head begin or end; return how long it may take."""
         self._is_waiting = event.endswith(_STARTED)
+        self._head = info.get("return_value")
         return self._sent.timeout[1] if self._is_waiting else None
 
     def _retire(self, lease: Lease[Any]) -> tuple[Any, ...]:
@@ -220,7 +224,7 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
-            return self._failure(error, lease)
+            return unread_redirect(error, self._head) or self._failure(error, lease)
         finally:
             set_deadline(None)
         keep_deadlines(response.extensions.get("network_stream"))
@@ -247,7 +251,7 @@ class Channel(_Channel[Callable[[], "Lease[Any]"], CallbackManagerForLLMRun]):
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
         if event in _WAITS_FOR_HEAD:
-            set_deadline(self._trace_head(event))
+            set_deadline(self._trace_head(event, info))
         elif event.endswith(_CONNECTED):
             self._connection = info["return_value"]
             keep_deadlines(self._connection)
@@ -314,7 +318,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
                 return too_late(effect)
             if not isinstance(error, Exception) or not is_network_error(error):
                 raise
-            return self._failure(error, lease)
+            return unread_redirect(error, self._head) or self._failure(error, lease)
         finally:
             self._watch.stop()
         return self._accept(response, abody_of(response), lease)
@@ -342,7 +346,7 @@ class AsyncChannel(_Channel[Callable[[], Awaitable["Lease[Any]"]], AsyncCallback
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """See what the library does while it sends."""
         if event in _WAITS_FOR_HEAD:
-            self._watch.start(self._trace_head(event))
+            self._watch.start(self._trace_head(event, info))
         elif event.endswith(_CONNECTED):
             self._connection = info["return_value"]
             keep_early_answers(self._connection)

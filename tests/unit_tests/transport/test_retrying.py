@@ -247,6 +247,7 @@ class TestRedirects:
             assert target in str(run(way, llm).failure)
         assert len(server.requests) == 4
 
+    @pytest.mark.usefixtures("library")
     @pytest.mark.parametrize("location", ["http://[bad", "http://127.0.0.1:99999/", "http://h:x/"])
     def test_a_location_that_is_no_url_is_no_other_error(self, location: str) -> None:
         for status in (301, 307):

@@ -40,7 +40,7 @@ def hold_conversations(args: argparse.Namespace) -> bool:
     for title, counter in (("faults", tally.model.faults), ("errors raised", tally.errors)):
         print(f"{title}: {counter.total()}")
         for name, count in sorted(counter.items()):
-            print(f"  {name:28} {count}")
+            print(f"  {name:34} {count}")
     counted = tally.right + tally.errors.total()
     print(f"answers right: {tally.right} of {answers}, lost: {answers - counted}")
     print(f"answers wrong: {len(tally.wrong)}, repeated: {len(tally.repeated)}")

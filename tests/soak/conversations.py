@@ -22,7 +22,7 @@ from langchain_core.runnables import Runnable
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
-from tests.soak.faults import NOTE, FaultyModel, truth
+from tests.soak.faults import LOOPING, NOTE, FaultyModel, name_of, truth
 from tests.soak.ways import WAYS, Answer, aask, ask
 
 TURNS = len(WAYS)
@@ -76,13 +76,14 @@ class Tally:
         got, expected = answer.text, truth(question)
         if got.count(f"<{question}>") > 1 or got.count("The answer to") > 1:
             self.repeated.append(got)
-        if answer.error is not None and expected.startswith(got):
-            return type(answer.error).__name__
-        if answer.is_broken_call and question in self.model.looped:
+        error, last = answer.error, self.model.last.get(question, "")
+        if error and expected.startswith(got) and self.model.may_raise(question, error):
+            return name_of(error)
+        if answer.is_broken_call and last == LOOPING:
             return "broken call"
-        if answer.error is None and got == expected:
+        if error is None and got == expected:
             return ""
-        self.wrong.append(f"{got!r} {answer.error or ''}")
+        self.wrong.append(f"{got!r} after {last!r} {error!r}")
         return "wrong answer"
 
 

@@ -6,8 +6,9 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from langchain_onlysq import OnlySqError
 from langchain_onlysq.testing import (
     Close,
     Heartbeats,
@@ -24,6 +25,7 @@ from langchain_onlysq.testing import (
 SOON = {"Retry-After": "0"}
 NOWHERE = {**SOON, "Location": "http://[::1"}
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 LOOPING = "a model that loops"
 
 
@@ -76,52 +78,102 @@ def _in_bytes(text: str) -> Reply:
 
 EMPTY_NOTE = tool_call("note", {"text": ""}, call_id="c1")
 
-FAULTS: dict[str, Callable[[str], ReplyLike]] = {
-    "429": lambda _: Reply.error(429, "slow down", headers=SOON),
-    "500": lambda _: Reply.error(500, "maintenance", headers=SOON),
-    "502 html": lambda _: Reply.html(502),
-    "401": lambda _: Reply.error(401, "no"),
-    "429 that points nowhere": lambda _: Reply.error(429, "slow down", headers=NOWHERE),
-    "503 that points nowhere": lambda _: Reply.error(503, "maintenance", headers=NOWHERE),
-    "error in a 200": lambda _: {"error": {"message": "overloaded", "code": 503}},
-    "finish_reason error": lambda _: completion("oops", finish_reason="error"),
-    "empty": lambda _: completion(""),
-    "no choices": lambda _: {},
-    "html": lambda _: b"<html>try later</html>",
-    "reset": lambda _: Reply(body=[Reset()]),
-    "closed": lambda _: Reply(body=[Close()]),
-    "half a body": lambda text: Reply(
-        body=f'{{"choices": "{text}'.encode(), declared_length=9999, framing="length"
+
+class Fault(NamedTuple):
+    """Something that a server does wrong.
+
+    Attributes:
+        reply: Makes the reply out of the text of a right answer.
+        errors: Which errors a call may end with, by class and code; empty for what is no fault to
+            a good client.
+    """
+
+    reply: Callable[[str], ReplyLike]
+    errors: frozenset[str] = frozenset()
+
+
+def _fault(reply: Callable[[str], ReplyLike], *errors: str) -> Fault:
+    return Fault(reply, frozenset(errors))
+
+
+def name_of(error: OnlySqError) -> str:
+    """The class and the code of an error."""
+    return " ".join([type(error).__name__, *([error.code] if error.code else [])])
+
+
+REFUSED, FAILED, BROKE_OFF = "OnlySqRateLimitError", "OnlySqAPIError", "OnlySqStreamError"
+UNREADABLE, LOST = "OnlySqResponseError", "OnlySqConnectionError"
+STALLED, UNREAD = (f"OnlySqTimeoutError {name}_timeout" for name in ("stall", "read"))
+
+FAULTS: dict[str, Fault] = {
+    "429": _fault(lambda _: Reply.error(429, "slow down", headers=SOON), REFUSED),
+    "500": _fault(lambda _: Reply.error(500, "maintenance", headers=SOON), FAILED),
+    "502 html": _fault(lambda _: Reply.html(502), FAILED),
+    "401": _fault(lambda _: Reply.error(401, "no"), "OnlySqAuthenticationError"),
+    "429 that points nowhere": _fault(
+        lambda _: Reply.error(429, "slow down", headers=NOWHERE), REFUSED
     ),
-    "half a stream, fin": lambda text: Reply.broken_stream(text, after=4),
-    "half a stream, clean end": lambda text: Reply.broken_stream(text, after=4, framing="close"),
-    "half a stream, reset": lambda text: Reply.broken_stream(text, after=4, how="reset"),
-    "half a stream, silence": lambda text: Reply.broken_stream(text, after=4, how="hold"),
-    "heartbeats for ever": lambda _: Reply.stream([chunk("The"), Heartbeats(0.05)], done=False),
-    "interim answers for ever": lambda _: Reply.raw(Heartbeats(0.05, data=INTERIM)),
-    "blanks for ever": lambda _: Reply(body=[b" ", Heartbeats(0.05, data=b" ")]),
-    "silence": lambda _: Reply(body=[Hold()]),
-    "error in mid-stream": lambda _: Reply.stream([chunk("The answer"), {"error": "overloaded"}]),
-    LOOPING: lambda _: Reply.text(
-        f'<tool_call>{{"name": "note", "arguments": {"[" * 5000}', finish_reason="length"
+    "503 that points nowhere": _fault(
+        lambda _: Reply.error(503, "maintenance", headers=NOWHERE), FAILED
     ),
-    "interim answers": lambda text: Reply.raw(
-        Heartbeats(0.001, 3, INTERIM),
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
-        _framed(json.dumps(completion(text)).encode()),
+    "error in a 200": _fault(
+        lambda _: {"error": {"message": "overloaded", "code": 503}}, f"{FAILED} 503"
     ),
-    "reasoning in the middle": lambda text: _in_the_middle(text, {"reasoning_content": "Hm."}),
-    "native call in the middle": lambda text: _in_the_middle(
-        text, {"tool_calls": [{"index": 0, **EMPTY_NOTE}]}
+    "finish_reason error": _fault(lambda _: completion("oops", finish_reason="error"), FAILED),
+    "empty": _fault(lambda _: completion(""), "OnlySqEmptyResponseError"),
+    "no choices": _fault(lambda _: {}, UNREADABLE),
+    "html": _fault(lambda _: b"<html>try later</html>", UNREADABLE),
+    "reset": _fault(lambda _: Reply(body=[Reset()]), LOST),
+    "closed": _fault(lambda _: Reply(body=[Close()]), LOST),
+    "half a body": _fault(
+        lambda text: Reply(
+            body=f'{{"choices": "{text}'.encode(), declared_length=9999, framing="length"
+        ),
+        BROKE_OFF,
     ),
-    "character in two halves": _in_halves,
-    "whole answer to a stream": completion,
-    "done without an end": lambda text: Reply.stream(
-        [chunk(text), "data: [DONE]\n\n", Hold()], done=False
+    "half a stream, fin": _fault(lambda text: Reply.broken_stream(text, after=4), BROKE_OFF),
+    "half a stream, clean end": _fault(
+        lambda text: Reply.broken_stream(text, after=4, framing="close"), BROKE_OFF
     ),
-    "cut into bytes": _in_bytes,
+    "half a stream, reset": _fault(
+        lambda text: Reply.broken_stream(text, after=4, how="reset"), BROKE_OFF
+    ),
+    "half a stream, silence": _fault(
+        lambda text: Reply.broken_stream(text, after=4, how="hold"), STALLED
+    ),
+    "heartbeats for ever": _fault(
+        lambda _: Reply.stream([chunk("The"), Heartbeats(0.05)], done=False), STALLED
+    ),
+    "interim answers for ever": _fault(lambda _: Reply.raw(Heartbeats(0.05, data=INTERIM)), UNREAD),
+    "blanks for ever": _fault(lambda _: Reply(body=[b" ", Heartbeats(0.05, data=b" ")]), STALLED),
+    "silence": _fault(lambda _: Reply(body=[Hold()]), UNREAD),
+    "error in mid-stream": _fault(
+        lambda _: Reply.stream([chunk("The answer"), {"error": "overloaded"}]), FAILED
+    ),
+    LOOPING: _fault(
+        lambda _: Reply.text(
+            f'<tool_call>{{"name": "note", "arguments": {"[" * 5000}', finish_reason="length"
+        )
+    ),
+    "interim answers": _fault(
+        lambda text: Reply.raw(
+            Heartbeats(0.001, 3, INTERIM), HEAD, _framed(json.dumps(completion(text)).encode())
+        )
+    ),
+    "reasoning in the middle": _fault(
+        lambda text: _in_the_middle(text, {"reasoning_content": "Hm."})
+    ),
+    "native call in the middle": _fault(
+        lambda text: _in_the_middle(text, {"tool_calls": [{"index": 0, **EMPTY_NOTE}]})
+    ),
+    "character in two halves": _fault(_in_halves),
+    "whole answer to a stream": _fault(completion),
+    "done without an end": _fault(
+        lambda text: Reply.stream([chunk(text), "data: [DONE]\n\n", Hold()], done=False)
+    ),
+    "cut into bytes": _fault(_in_bytes),
 }
-"""Name of a fault -> what the server does. The last seven are no faults to a good client."""
+"""Name of a fault -> what the server does, and what may come of it."""
 
 
 def _framed(body: bytes) -> bytes:
@@ -133,22 +185,27 @@ class FaultyModel:
 
     Attributes:
         faults: How often it did what.
-        looped: The questions at which it looped.
+        last: What it did at the last request for each question; "" where that was right.
     """
 
     def __init__(self, rate: float, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
         self._rate = rate
         self.faults: Counter[str] = Counter()
-        self.looped: set[str] = set()
+        self.last: dict[str, str] = {}
 
     def __call__(self, request: Request) -> ReplyLike:
         question = str(request.messages[-1]["content"])
         text = self._random.choice(DIALECTS)(truth(question))
+        self.last[question] = ""
         if self._random.random() >= self._rate:
             return text
         name = self._random.choice(list(FAULTS))
         self.faults[name] += 1
-        if name == LOOPING:
-            self.looped.add(question)
-        return FAULTS[name](text)
+        self.last[question] = name
+        return FAULTS[name].reply(text)
+
+    def may_raise(self, question: str, error: OnlySqError) -> bool:
+        """Whether this error may come of what it did last."""
+        fault = FAULTS.get(self.last.get(question, ""))
+        return fault is not None and name_of(error) in fault.errors

@@ -48,6 +48,13 @@ PLANTED = {
         CONVERSATIONS,
     ),
     "an answer that is lost": ("conversations.talk = lambda *args: 1 / 0", CONVERSATIONS),
+    "an error of the wrong class": (
+        (
+            "faults.FAULTS = {'401': faults.FAULTS['401']}; "
+            "classify._STATUSES[401] = OnlySqNotFoundError"
+        ),
+        CONVERSATIONS,
+    ),
     "a wrong answer in a round": ("rounds._answer = lambda request: 'something else'", ROUNDS),
     "a connection that stays": (
         (
@@ -71,7 +78,8 @@ PLANTED = {
 def run(plant: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = f"""
 import os, sys, time
-from langchain_onlysq import ChatOnlySq
+from langchain_onlysq import ChatOnlySq, OnlySqNotFoundError
+from langchain_onlysq.errors import classify
 from tests.soak import conversations, faults, rounds
 from tests.soak.__main__ import main
 {plant}

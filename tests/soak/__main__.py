@@ -44,6 +44,7 @@ def hold_conversations(args: argparse.Namespace) -> bool:
     counted = tally.right + tally.errors.total()
     print(f"answers right: {tally.right} of {answers}, lost: {answers - counted}")
     print(f"answers wrong: {len(tally.wrong)}, repeated: {len(tally.repeated)}")
+    print(f"answers that were asked for again, and are right: {tally.repaired}")
     print(f"calls cancelled: {tally.cancelled}")
     print(f"descriptors: {before} at the start, {after} at the end")
     print(f"memory: {least} MiB at the start, {memory()} MiB at the most")

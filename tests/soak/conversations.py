@@ -16,14 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable
-
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
-from tests.soak.faults import LOOPING, NOTE, FaultyModel, name_of, truth
-from tests.soak.ways import WAYS, Answer, aask, ask
+from tests.soak.faults import LOOPING, FaultyModel, name_of, truth
+from tests.soak.ways import WAYS, Answer, aask, ask, tools_or_object
 
 TURNS = len(WAYS)
 REPORTS = 20
@@ -54,6 +51,7 @@ class Tally:
     model: FaultyModel
     errors: Counter[str] = field(default_factory=Counter)
     right: int = 0
+    repaired: int = 0
     cancelled: int = 0
     wrong: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
@@ -70,6 +68,7 @@ class Tally:
                 self.errors[error] += 1
             else:
                 self.right += 1
+                self.repaired += answer.repairs
 
     def check(self, question: str, answer: Answer) -> str:
         """Return "" for a right answer, else the name of what came instead of it."""
@@ -79,34 +78,33 @@ class Tally:
         error, last = answer.error, self.model.last.get(question, "")
         if error and expected.startswith(got) and self.model.may_raise(question, error):
             return name_of(error)
-        if answer.is_broken_call and last == LOOPING:
-            return "broken call"
-        if error is None and got == expected:
+        is_counted = answer.repairs == self.model.repairs[question]
+        if answer.is_broken and last == LOOPING and is_counted:
+            return "broken answer"
+        if error is None and got == expected and is_counted:
             return ""
-        self.wrong.append(f"{got!r} after {last!r} {error!r}")
+        self.wrong.append(f"{got!r} after {last!r}, repairs: {answer.repairs} {error!r}")
         return "wrong answer"
 
 
-def talk(llm: Runnable[Any, AIMessage], name: str, tally: Tally) -> None:
+def talk(llm: ChatOnlySq, name: str, tally: Tally) -> None:
     """Hold one conversation, each turn in another way."""
-    for turn, way in enumerate(WAYS):
-        question = f"{name}.{turn}"
-        tally.note(question, ask(llm, way, question))
+    for way in WAYS:
+        question = f"{name}.{way}"
+        tally.note(question, ask(tools_or_object(llm, way), way, question))
 
 
-async def atalk(
-    llm: Runnable[Any, AIMessage], name: str, tally: Tally, moments: random.Random
-) -> None:
+async def atalk(llm: ChatOnlySq, name: str, tally: Tally, moments: random.Random) -> None:
     """Hold one conversation; before each turn, a call is cancelled at any moment."""
-    for turn, way in enumerate(WAYS):
-        question = f"{name}.{turn}"
-        call = asyncio.create_task(aask(llm, way, f"{question}c"))
+    for way in WAYS:
+        question, asked = f"{name}.{way}", tools_or_object(llm, way)
+        call = asyncio.create_task(aask(asked, way, f"{question}.cancelled"))
         await asyncio.sleep(moments.random() * 0.05)
         call.cancel()
         with suppress(asyncio.CancelledError):
-            tally.check(f"{question}c", await call)
+            tally.check(f"{question}.cancelled", await call)
         tally.cancelled += call.cancelled()
-        tally.note(question, await aask(llm, way, question))
+        tally.note(question, await aask(asked, way, question))
 
 
 async def atalk_all(
@@ -118,8 +116,7 @@ async def atalk_all(
 
     async def one(number: int) -> None:
         async with gate:
-            llm = models[number % len(models)].bind_tools([NOTE])
-            await atalk(llm, f"a{number}", tally, moments)
+            await atalk(models[number % len(models)], f"a{number}", tally, moments)
 
     await asyncio.gather(*[one(number) for number in range(count)])
     for llm in models:
@@ -156,8 +153,7 @@ def soak(
         ):
             models = [llm, llm, llm, ChatOnlySq(**fields, http_client=client)]
             for number in range(conversations // 2):
-                bound = models[number % len(models)].bind_tools([NOTE])
-                pool.submit(talk, bound, f"s{number}", tally)
+                pool.submit(talk, models[number % len(models)], f"s{number}", tally)
 
         async def on_a_loop() -> None:
             async with http().AsyncClient(event_hooks={"response": [araise_for_status]}) as client:

@@ -27,6 +27,7 @@ NOWHERE = {**SOON, "Location": "http://[::1"}
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 LOOPING = "a model that loops"
+BROKEN = "a call or an object that cannot be read"
 
 
 def truth(question: str) -> str:
@@ -38,6 +39,13 @@ NOTE = {
     "name": "note",
     "description": "Take a note.",
     "parameters": {"properties": {"text": {"type": "string"}}},
+}
+OBJECT = {
+    "title": "note",
+    "description": "A note.",
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
 }
 DIALECTS: list[Callable[[str], str]] = [
     str,
@@ -74,6 +82,13 @@ def _in_halves(text: str) -> Reply:
 def _in_bytes(text: str) -> Reply:
     event = f"data: {json.dumps(chunk(text, finish_reason='stop'), ensure_ascii=False)}\n\n"
     return Reply.stream([bytes([byte]) for byte in event.encode()])
+
+
+def _broken(text: str) -> str:
+    """Break an object off; break a call so early that nothing of it is delivered in a stream."""
+    if text.startswith("{"):
+        return text.removesuffix('"}') + "}"
+    return '<tool_call>{"name": "note", "arguments": ["The answer"]}</tool_call>'
 
 
 EMPTY_NOTE = tool_call("note", {"text": ""}, call_id="c1")
@@ -155,6 +170,7 @@ FAULTS: dict[str, Fault] = {
             f'<tool_call>{{"name": "note", "arguments": {"[" * 5000}', finish_reason="length"
         )
     ),
+    BROKEN: _fault(_broken),
     "interim answers": _fault(
         lambda text: Reply.raw(
             Heartbeats(0.001, 3, INTERIM), HEAD, _framed(json.dumps(completion(text)).encode())
@@ -186,6 +202,7 @@ class FaultyModel:
     Attributes:
         faults: How often it did what.
         last: What it did at the last request for each question; "" where that was right.
+        repairs: How often each question was asked again because its answer cannot be read.
     """
 
     def __init__(self, rate: float, seed: int) -> None:
@@ -193,17 +210,19 @@ class FaultyModel:
         self._rate = rate
         self.faults: Counter[str] = Counter()
         self.last: dict[str, str] = {}
+        self.repairs: Counter[str] = Counter()
 
     def __call__(self, request: Request) -> ReplyLike:
-        question = str(request.messages[-1]["content"])
-        text = self._random.choice(DIALECTS)(truth(question))
-        self.last[question] = ""
-        if self._random.random() >= self._rate:
-            return text
-        name = self._random.choice(list(FAULTS))
-        self.faults[name] += 1
+        question = next(str(m["content"]) for m in request.messages if m["role"] == "user")
+        self.repairs[question] = sum(m["role"] == "assistant" for m in request.messages)
+        form = self._random.choice(DIALECTS)
+        text = (_arguments if ".object" in question else form)(truth(question))
+        name = self._random.choice(list(FAULTS)) if self._random.random() < self._rate else ""
+        if name == BROKEN and self.repairs[question]:
+            name = ""
         self.last[question] = name
-        return FAULTS[name].reply(text)
+        self.faults.update([name] if name else [])
+        return FAULTS[name].reply(text) if name else text
 
     def may_raise(self, question: str, error: OnlySqError) -> bool:
         """Whether this error may come of what it did last."""

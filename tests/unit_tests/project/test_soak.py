@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.soak.conversations import TURNS, Progress, soak
-from tests.soak.faults import FAULTS
+from tests.soak.faults import BROKEN, FAULTS
 from tests.soak.rounds import hostile_rounds
 from tests.support.paths import ROOT
 
@@ -27,9 +27,16 @@ def test_nothing_is_lost_invented_or_repeated() -> None:
     assert tally.right > 60
     assert tally.cancelled > 0
     assert tally.model.faults.keys() == FAULTS.keys()
-    assert said.getvalue().split("\n")[0] == "9 of 180 answers"
-    assert said.getvalue().endswith("\n180 of 180 answers\n")
+    assert said.getvalue().split("\n")[0] == "12 of 240 answers"
+    assert said.getvalue().endswith("\n240 of 240 answers\n")
     assert said.getvalue().count("\n") == 20
+
+
+def test_what_cannot_be_read_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.soak.faults.FAULTS", {BROKEN: FAULTS[BROKEN]})
+    tally = soak(conversations=4, at_once=4, rate=1.0)
+    assert tally.wrong == []
+    assert tally.repaired == tally.right == 4 * TURNS
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -52,6 +59,13 @@ PLANTED = {
         (
             "faults.FAULTS = {'401': faults.FAULTS['401']}; "
             "classify._STATUSES[401] = OnlySqNotFoundError"
+        ),
+        CONVERSATIONS,
+    ),
+    "an answer that is not asked for again": (
+        (
+            "faults.FAULTS = {faults.BROKEN: faults.FAULTS[faults.BROKEN]}; "
+            "AnswerGate.reminder = lambda self, end: setattr(self, 'closed', False)"
         ),
         CONVERSATIONS,
     ),
@@ -80,6 +94,7 @@ def run(plant: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 import os, sys, time
 from langchain_onlysq import ChatOnlySq, OnlySqNotFoundError
 from langchain_onlysq.errors import classify
+from langchain_onlysq.request.answer_gate import AnswerGate
 from tests.soak import conversations, faults, rounds
 from tests.soak.__main__ import main
 {plant}

@@ -31,7 +31,7 @@ def memory() -> int:
 
 def hold_conversations(args: argparse.Namespace) -> bool:
     """Run the first part and report; return whether all was well."""
-    soak(4, 2)
+    soak(4, 2, rate=0.0)
     before, least = descriptors(), memory()
     answers = args.conversations // 2 * 2 * TURNS
     progress = Progress(answers, sys.stderr)
@@ -46,11 +46,12 @@ def hold_conversations(args: argparse.Namespace) -> bool:
     print(f"answers wrong: {len(tally.wrong)}, repeated: {len(tally.repeated)}")
     print(f"answers that were asked for again, and are right: {tally.repaired}")
     print(f"calls cancelled: {tally.cancelled}")
+    print(f"left behind: {'; '.join(tally.left) or 'nothing'}")
     print(f"descriptors: {before} at the start, {after} at the end")
     print(f"memory: {least} MiB at the start, {memory()} MiB at the most")
     for text in [*tally.wrong, *tally.repeated][:5]:
         print(f"  {text}", file=sys.stderr)
-    is_well = not (tally.wrong or tally.repeated) and counted == answers
+    is_well = not (tally.wrong or tally.repeated or tally.left) and counted == answers
     return is_well and after <= before
 
 

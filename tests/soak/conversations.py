@@ -20,9 +20,12 @@ from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.settings.http_library import http
 from langchain_onlysq.testing import LocalOnlySq
 from tests.soak.faults import LOOPING, FaultyModel, name_of, truth
+from tests.soak.quiet import KEPT_BY_LIBRARY, left_behind, most_idle
 from tests.soak.ways import WAYS, Answer, aask, ask, tools_or_object
 
 TURNS = len(WAYS)
+REST_EVERY = 250
+"""Conversations after which one looks at the connections, while nothing runs."""
 REPORTS = 20
 FIELDS: dict[str, Any] = {"model": "m", "timeout": (5, 1.0, 5, 30), "stall_timeout": 1.0}
 
@@ -55,6 +58,7 @@ class Tally:
     cancelled: int = 0
     wrong: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     progress: Progress | None = None
 
@@ -107,20 +111,25 @@ async def atalk(llm: ChatOnlySq, name: str, tally: Tally, moments: random.Random
         tally.note(question, await aask(asked, way, question))
 
 
+def talk_all(models: list[ChatOnlySq], numbers: range, at_once: int, tally: Tally) -> None:
+    """Hold some conversations in threads."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for number in numbers:
+            pool.submit(talk, models[number % len(models)], f"s{number}", tally)
+
+
 async def atalk_all(
-    models: list[ChatOnlySq], count: int, at_once: int, seed: int, tally: Tally
+    models: list[ChatOnlySq], numbers: range, at_once: int, seed: int, tally: Tally
 ) -> None:
-    """Hold many conversations."""
+    """Hold some conversations on the running event loop."""
     gate = asyncio.Semaphore(at_once)
-    moments = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    moments = random.Random(seed + numbers.start)  # noqa: S311 - reproducible, not secret
 
     async def one(number: int) -> None:
         async with gate:
             await atalk(models[number % len(models)], f"a{number}", tally, moments)
 
-    await asyncio.gather(*[one(number) for number in range(count)])
-    for llm in models:
-        await llm.aclose()
+    await asyncio.gather(*map(one, numbers))
 
 
 def raise_for_status(response: Any) -> None:
@@ -143,23 +152,38 @@ def soak(
     """Hold the conversations, one half of them in threads, one half on an event loop."""
     model = FaultyModel(rate, seed)
     tally = Tally(model, progress=progress)
+    half = conversations // 2
+    parts = [range(half)[begin : begin + REST_EVERY] for begin in range(0, half, REST_EVERY)]
+    at_once = min(at_once, half)
+    most = most_idle(at_once) + min(at_once, KEPT_BY_LIBRARY)
     with LocalOnlySq() as server:
         server.reply(*[model] * (conversations * TURNS * 9))
         fields = {**FIELDS, "base_url": server.base_url}
-        with (
-            http().Client(event_hooks={"response": [raise_for_status]}) as client,
-            ChatOnlySq(**fields) as llm,
-            ThreadPoolExecutor(at_once) as pool,
-        ):
-            models = [llm, llm, llm, ChatOnlySq(**fields, http_client=client)]
-            for number in range(conversations // 2):
-                pool.submit(talk, models[number % len(models)], f"s{number}", tally)
+
+        def in_threads() -> None:
+            with (
+                http().Client(event_hooks={"response": [raise_for_status]}) as client,
+                ChatOnlySq(**fields) as llm,
+            ):
+                models = [llm, llm, llm, ChatOnlySq(**fields, http_client=client)]
+                for part in parts:
+                    talk_all(models, part, at_once, tally)
+                    when = f"after {part.stop} conversations in threads"
+                    tally.left += asyncio.run(left_behind(server, when, most))
 
         async def on_a_loop() -> None:
-            async with http().AsyncClient(event_hooks={"response": [araise_for_status]}) as client:
-                llm, hooked = ChatOnlySq(**fields), ChatOnlySq(**fields, http_async_client=client)
-                models = [llm, llm, llm, hooked]
-                await atalk_all(models, conversations // 2, at_once, seed, tally)
+            hooks = {"response": [araise_for_status]}
+            async with (
+                http().AsyncClient(event_hooks=hooks) as client,
+                ChatOnlySq(**fields) as llm,
+            ):
+                models = [llm, llm, llm, ChatOnlySq(**fields, http_async_client=client)]
+                for part in parts:
+                    await atalk_all(models, part, at_once, seed, tally)
+                    when = f"after {part.stop} conversations on a loop"
+                    tally.left += await left_behind(server, when, most)
 
+        in_threads()
         asyncio.run(on_a_loop())
+        tally.left += asyncio.run(left_behind(server, "when the models are closed", 0))
     return tally

@@ -12,8 +12,8 @@ from langchain_core.runnables import Runnable
 from langchain_onlysq import ChatOnlySq, OnlySqError
 from tests.soak.faults import NOTE, OBJECT
 
-WAYS = ("stream", "invoke", "events", "object")
-"""All but the last ask for text, or for a call; `tools_or_object` makes what is asked."""
+TEXT_WAYS = ("stream", "invoke", "events")
+WAYS = (*TEXT_WAYS, "object")
 
 
 @dataclass

@@ -26,6 +26,7 @@ def test_nothing_is_lost_invented_or_repeated() -> None:
     assert tally.right + tally.errors.total() == 60 * TURNS
     assert tally.right > 60
     assert tally.cancelled > 0
+    assert tally.left == []
     assert tally.model.faults.keys() == FAULTS.keys()
     assert said.getvalue().split("\n")[0] == "12 of 240 answers"
     assert said.getvalue().endswith("\n240 of 240 answers\n")
@@ -53,14 +54,20 @@ PLANTED = {
     "a wrong answer": (
         "faults.DIALECTS[:] = [lambda text: text.replace('whole', 'half')]",
         CONVERSATIONS,
+        "answers wrong: [1-9]",
     ),
-    "an answer that is lost": ("conversations.talk = lambda *args: 1 / 0", CONVERSATIONS),
+    "an answer that is lost": (
+        "conversations.talk = lambda *args: 1 / 0",
+        CONVERSATIONS,
+        "lost: 16$",
+    ),
     "an error of the wrong class": (
         (
             "faults.FAULTS = {'401': faults.FAULTS['401']}; "
             "classify._STATUSES[401] = OnlySqNotFoundError"
         ),
         CONVERSATIONS,
+        "'' after '401', repairs: 0 OnlySqNotFoundError",
     ),
     "an answer that is not asked for again": (
         (
@@ -68,25 +75,62 @@ PLANTED = {
             "AnswerGate.reminder = lambda self, end: setattr(self, 'closed', False)"
         ),
         CONVERSATIONS,
+        "'' after 'a call or an object that cannot be read', repairs: 0 None",
     ),
-    "a wrong answer in a round": ("rounds._answer = lambda request: 'something else'", ROUNDS),
+    "connections that calls do not give back": (
+        (
+            "quiet.SETTLING = 10; kept = []; name = 'error in mid-stream'; "
+            "conversations.FIELDS['max_retries'] = 0; "
+            "faults.FAULTS = {name: faults.FAULTS[name]}; "
+            "Lease.give_back = lambda self, *opened: kept.append((opened, self._count_down()))"
+        ),
+        ["--conversations", "24", "--rounds", "0", "--at-once", "4", "--rate", "0.7"],
+        r"after 12 conversations in threads: \d+ connections, at most 12 are needed",
+    ),
+    "a stream that nobody ends": (
+        (
+            "quiet.SETTLING = 10; kept = []; talk = conversations.talk; "
+            "conversations.FIELDS['stall_timeout'] = 0.2; "
+            "name = 'heartbeats for ever'; faults.FAULTS = {name: faults.FAULTS[name]}; "
+            "conversations.talk = lambda llm, *args: "
+            "(kept.append(llm.stream('x')), next(kept[-1]), talk(llm, *args))"
+        ),
+        ["--conversations", "2", "--rounds", "0", "--rate", "1"],
+        "in threads: 1 replies that still go out to nobody",
+    ),
+    "a wrong answer in a round": (
+        "rounds._answer = lambda request: 'something else'",
+        ROUNDS,
+        "'something else' instead of",
+    ),
     "a connection that stays": (
         (
             "rounds.SETTLING = 10; ChatOnlySq.close = lambda self: None; "
             "ChatOnlySq.aclose = lambda self: rounds.asyncio.sleep(0)"
         ),
         ROUNDS,
+        "'connections': [1-9]",
     ),
-    "a descriptor that stays": ("rounds.Rounds._leave = lambda *args: os.dup(2)", ROUNDS),
+    "a descriptor that stays": (
+        "rounds.Rounds._leave = lambda *args: os.dup(2)",
+        ROUNDS,
+        r"descriptors: (\d+) at the start, (?!\1 )",
+    ),
     "a fork that fails": (
         (
-            "rounds.FORKS = 1; os.fork = lambda: os.spawnlp(os.P_NOWAIT, sys.executable, "
-            "sys.executable, '-c', 'raise SystemExit(3)')"
+            "rounds.FORKS = 1; command = [sys.executable, '-c', 'raise SystemExit(3)']; "
+            "os.fork = lambda: os.posix_spawn(sys.executable, command, os.environ)"
         ),
         ROUNDS,
+        "a forked process ended with 3",
     ),
-    "a call that hangs": ("rounds.Rounds._drop = lambda *args: time.sleep(600)", ROUNDS),
+    "a call that hangs": (
+        "rounds.Rounds._drop = lambda *args: time.sleep(600)",
+        ROUNDS,
+        r"the thread hangs in: round \d+, drop",
+    ),
 }
+"""Name -> what is broken for the process, its arguments, and what it has to say of it."""
 
 
 def run(plant: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +139,9 @@ import os, sys, time
 from langchain_onlysq import ChatOnlySq, OnlySqNotFoundError
 from langchain_onlysq.errors import classify
 from langchain_onlysq.request.answer_gate import AnswerGate
-from tests.soak import conversations, faults, rounds
+from langchain_onlysq.transport import leases
+from langchain_onlysq.transport.leases import Lease
+from tests.soak import conversations, faults, quiet, rounds
 from tests.soak.__main__ import main
 {plant}
 sys.exit(main())
@@ -119,8 +165,8 @@ def test_the_process_says_what_it_did(arguments: list[str]) -> None:
 @pytest.mark.processes
 @pytest.mark.parametrize("fault", PLANTED)
 def test_the_process_fails_where_something_is_wrong(fault: str) -> None:
-    plant, arguments = PLANTED[fault]
+    plant, arguments, says = PLANTED[fault]
     result = run(plant, *arguments)
-    assert result.returncode == 1, result.stdout + result.stderr
-    hangs = re.search(r"the thread hangs in: round \d+, drop", result.stderr)
-    assert bool(hangs) == (fault == "a call that hangs")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1, said
+    assert re.search(says, said, re.MULTILINE), said

@@ -62,7 +62,7 @@ def go_rounds(args: argparse.Namespace) -> bool:
     found = hostile_rounds(args.rounds, args.seed, progress, args.patience)
     after = descriptors()
     print(f"rounds: {args.rounds}, of them {dict(sorted(found.kinds.items()))}")
-    print(f"wrong: {len(found.wrong)}, left behind: {found.left or 'nothing'}")
+    print(f"wrong: {len(found.wrong)}, left behind: {'; '.join(found.left) or 'nothing'}")
     print(f"descriptors: {before} at the start, {after} at the end")
     for text in found.wrong[:5]:
         print(f"  {text}", file=sys.stderr)

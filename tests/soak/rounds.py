@@ -1,8 +1,9 @@
 """Streams dropped, calls cancelled and processes forked at random, while garbage is collected.
 
-The garbage collector runs at every allocation, so it finds what was dropped in the middle of
-anything. Ten thousand rounds take some two minutes. Whatever stands still for long is named, and
-ends the process.
+After each round a call has to give its answer, in one way or another. Some streams stay open while
+other rounds go on, and now and then the model is closed in the middle of everything. The garbage
+collector runs at every allocation, so it finds what was dropped in the middle of anything.
+Whatever stands still for long is named, and ends the process.
 """
 
 from __future__ import annotations
@@ -16,22 +17,24 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from langchain_onlysq import ChatOnlySq
 from langchain_onlysq.testing import LocalOnlySq, Reply, ReplyLike, Request
 from tests.soak.conversations import Progress
+from tests.soak.quiet import left_behind, most_idle, settle
+from tests.soak.ways import TEXT_WAYS, Answer, aask, ask
 from tests.support.threads import collecting_everywhere
 
 SLOW = "one two three four five six seven eight"
-TASKS = 3
-SETTLING = 2000
-"""How often one looks whether what ends in the background has ended."""
-FORKS = 0.02
-"""Share of the rounds of threads in which the process forks."""
+THREADS, TASKS = 2, 3
+REST_EVERY = 1000
+"""Rounds after which one looks at the connections, while nothing runs."""
+RARE = {"fork": 0.06, "close": 0.06}
+"""Weight of the kinds of rounds that are rarer than the others."""
 
 
 @dataclass
@@ -41,12 +44,12 @@ class Found:
     Attributes:
         kinds: How many rounds there were of each kind.
         wrong: Answers that are not the ones that were asked for, and errors.
-        left: What is still there at the end, and how much of it.
+        left: What is still there when nothing runs, and at the end.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    left: dict[str, int] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
 
 class Watchdog:
@@ -83,62 +86,44 @@ class Watchdog:
 
 
 class Rounds:
-    """Rounds with one model, in a thread and in the tasks of a loop."""
+    """What a thread and a task have in common, which go rounds with one model."""
 
-    def __init__(self, llm: ChatOnlySq, seed: int, watchdog: Watchdog, progress: Progress) -> None:
+    def __init__(
+        self, who: str, llm: ChatOnlySq, found: Found, seed: int, watch: Watchdog, step: Progress
+    ) -> None:
         """Take what takes part."""
-        self.found = Found()
+        self._who = who
         self._llm = llm
-        self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
-        self._watchdog = watchdog
-        self._progress = progress
+        self._found = found
+        self._random = random.Random(f"{seed} {who}")  # noqa: S311 - reproducible, not secret
+        self._watchdog = watch
+        self._progress = step
+        self._held: Any = None
 
-    def in_a_thread(self, count: int) -> None:
-        """Go some rounds."""
-        kinds: dict[str, Callable[[], object]] = {
-            "drop chunks": lambda: self._drop(iter(self._llm.stream(SLOW))),
-            "drop events": lambda: self._drop(iter(self._llm.stream_events(SLOW, version="v3"))),
-        }
-        for number in range(count):
-            kind = self._random.choice(list(kinds))
-            is_fork = hasattr(os, "fork") and self._random.random() < FORKS
-            kind, work = ("fork", self._fork) if is_fork else (kind, kinds[kind])
-            self._begin("the thread", number, kind)
-            try:
-                work()
-                self._check(self._llm.invoke(f"s{number}").text, f"You said: s{number}", kind)
-            except Exception as error:  # noqa: BLE001 - everything is reported
-                self.found.wrong.append(f"{kind}: {error!r}")
-        self._watchdog.end("the thread")
-
-    async def in_a_task(self, who: str, count: int) -> None:
-        """Go some rounds."""
-        kinds: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
-            "drop async chunks": lambda: self._adrop(self._llm.astream(SLOW)),
-            "drop async events": self._drop_events,
-            "cancel ainvoke": lambda: self._cancel(self._llm.ainvoke(SLOW)),
-            "cancel astream": lambda: self._cancel(self._read_all()),
-            "cancel events": lambda: self._cancel(self._read_events()),
-        }
-        for number in range(count):
-            kind = self._random.choice(list(kinds))
-            self._begin(who, number, kind)
-            try:
-                await kinds[kind]()
-                text = f"{who} {number}"
-                self._check((await self._llm.ainvoke(text)).text, f"You said: {text}", kind)
-            except Exception as error:  # noqa: BLE001 - everything is reported
-                self.found.wrong.append(f"{kind}: {error!r}")
-        self._watchdog.end(who)
-
-    def _begin(self, who: str, number: int, kind: str) -> None:
+    def _begin(self, number: int, kinds: Iterable[str]) -> str:
+        """Choose the kind of a round, and begin it."""
+        names = list(kinds)
+        (kind,) = self._random.choices(names, [RARE.get(name, 1) for name in names])
         self._progress()
-        self.found.kinds[kind] += 1
-        self._watchdog.begin(who, f"round {number}, {kind}")
+        self._found.kinds[kind] += 1
+        self._watchdog.begin(self._who, f"round {number}, {kind}")
+        return kind
 
-    def _check(self, got: str, expected: str, kind: str) -> None:
-        if got != expected:
-            self.found.wrong.append(f"{kind}: {got!r} instead of {expected!r}")
+    @contextmanager
+    def _reporting(self, kind: str) -> Iterator[None]:
+        """Count every error as wrong."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - everything is reported
+            self._found.wrong.append(f"{kind}: {error!r}")
+
+    def _way(self) -> str:
+        return self._random.choice(TEXT_WAYS)
+
+    def _check(self, answer: Answer, expected: str, kind: str) -> None:
+        if answer.error or answer.text != expected:
+            got = repr(answer.error or answer.text)
+            self._found.wrong.append(f"{kind}: {got} instead of {expected!r}")
 
     def _pieces(self) -> int:
         """How many pieces of a stream are read before it is dropped."""
@@ -150,39 +135,46 @@ class Rounds:
             cycle: list[Any] = [*dropped]
             cycle.append(cycle)
 
+
+class ThreadRounds(Rounds):
+    """The rounds of a thread."""
+
+    def go(self, count: int) -> None:
+        """Go some rounds."""
+        kinds: dict[str, Callable[[], object]] = {
+            "drop chunks": lambda: self._drop(iter(self._llm.stream(SLOW))),
+            "drop events": lambda: self._drop(iter(self._llm.stream_events(SLOW, version="v3"))),
+            "hold chunks": self._hold,
+            "close": self._llm.close,
+        }
+        if hasattr(os, "fork"):
+            kinds["fork"] = self._fork
+        for number in range(count):
+            kind = self._begin(number, kinds)
+            text = f"{self._who} {number}"
+            with self._reporting(kind):
+                kinds[kind]()
+                self._check(ask(self._llm, self._way(), text), f"You said: {text}", kind)
+        with self._reporting("the last one held"):
+            self._end_held()
+        self._watchdog.end(self._who)
+
     def _drop(self, stream: Any) -> None:
         for _ in range(self._pieces()):
             next(stream, None)
         self._leave(stream)
 
-    async def _adrop(self, stream: Any) -> None:
-        pieces = aiter(stream)
-        for _ in range(self._pieces()):
-            await anext(pieces, None)
-        self._leave(pieces, stream)
+    def _hold(self) -> None:
+        """Read the rest of one stream, and the beginning of another."""
+        self._end_held()
+        stream = self._llm.stream(SLOW)
+        self._held = next(stream).text, stream
 
-    async def _drop_events(self) -> None:
-        await self._adrop(await self._llm.astream_events(SLOW, version="v3"))
-
-    async def _read_all(self) -> None:
-        async for _ in self._llm.astream(SLOW):
-            pass
-
-    async def _read_events(self) -> None:
-        # Its producer is a task of LangChain's, which ends with the stream.
-        async with aclosing(await self._llm.astream_events(SLOW, version="v3")) as stream:
-            await stream.output
-
-    async def _cancel(self, work: Coroutine[Any, Any, object]) -> None:
-        """Cancel a call at any moment, and some calls twice."""
-        call = asyncio.create_task(work)
-        for _ in range(self._random.randrange(100)):
-            await asyncio.sleep(0)
-        for _ in range(self._random.choice((1, 1, 1, 2))):
-            call.cancel()
-            await asyncio.sleep(0)
-        with suppress(asyncio.CancelledError):
-            await call
+    def _end_held(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            pieces = [held[0], *(piece.text for piece in held[1])]
+            self._check(Answer(pieces), f"You said: {SLOW}", "hold chunks")
 
     def _fork(self) -> None:
         """Ask in a child of the process."""
@@ -195,7 +187,64 @@ class Rounds:
                 os._exit(2)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status != 0:
-            self.found.wrong.append(f"a forked process ended with {status}")
+            self._found.wrong.append(f"a forked process ended with {status}")
+
+
+class TaskRounds(Rounds):
+    """The rounds of a task of an event loop."""
+
+    async def go(self, count: int) -> None:
+        """Go some rounds."""
+        kinds: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+            "drop async chunks": lambda: self._drop(self._llm.astream(SLOW)),
+            "drop async events": self._drop_events,
+            "hold async chunks": self._hold,
+            "cancel ainvoke": lambda: self._cancel(self._llm.ainvoke(SLOW)),
+            "cancel astream": lambda: self._cancel(aask(self._llm, "stream", SLOW)),
+            "cancel events": lambda: self._cancel(aask(self._llm, "events", SLOW)),
+            "close": self._llm.aclose,
+        }
+        for number in range(count):
+            kind = self._begin(number, kinds)
+            text = f"{self._who} {number}"
+            with self._reporting(kind):
+                await kinds[kind]()
+                self._check(await aask(self._llm, self._way(), text), f"You said: {text}", kind)
+        with self._reporting("the last one held"):
+            await self._end_held()
+        self._watchdog.end(self._who)
+
+    async def _drop(self, stream: Any) -> None:
+        pieces = aiter(stream)
+        for _ in range(self._pieces()):
+            await anext(pieces, None)
+        self._leave(pieces, stream)
+
+    async def _drop_events(self) -> None:
+        await self._drop(await self._llm.astream_events(SLOW, version="v3"))
+
+    async def _hold(self) -> None:
+        """Read the rest of one stream, and the beginning of another."""
+        await self._end_held()
+        stream = self._llm.astream(SLOW)
+        self._held = (await anext(stream)).text, stream
+
+    async def _end_held(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            pieces = [held[0], *[piece.text async for piece in held[1]]]
+            self._check(Answer(pieces), f"You said: {SLOW}", "hold async chunks")
+
+    async def _cancel(self, work: Coroutine[Any, Any, object]) -> None:
+        """Cancel a call at any moment, and some calls twice."""
+        call = asyncio.create_task(work)
+        for _ in range(self._random.randrange(100)):
+            await asyncio.sleep(0)
+        for _ in range(self._random.choice((1, 1, 1, 2))):
+            call.cancel()
+            await asyncio.sleep(0)
+        with suppress(asyncio.CancelledError):
+            await call
 
 
 def _answer(request: Request) -> ReplyLike:
@@ -203,40 +252,48 @@ def _answer(request: Request) -> ReplyLike:
     return Reply.text(f"You said: {text}", interval=0.001 if text == SLOW else 0)
 
 
+def _shares(count: int, parts: int) -> list[int]:
+    """Divide a number of rounds."""
+    return [count * (n + 1) // parts - count * n // parts for n in range(parts)]
+
+
 def hostile_rounds(count: int, seed: int, progress: Progress, patience: float) -> Found:
-    """Go the rounds, one half of them in a thread, the other half in tasks at the same time."""
+    """Go the rounds, one half of them in threads, the other half in tasks at the same time."""
+    found = Found()
+    # Each thread and each task has one stream open, and one call.
+    most = most_idle(2 * THREADS) + most_idle(2 * TASKS)
     with LocalOnlySq() as server, Watchdog(patience) as watchdog:
         server.reply(*[_answer] * (3 * count))
         llm = ChatOnlySq(model="m", base_url=server.base_url, max_retries=0)
-        rounds = Rounds(llm, seed, watchdog, progress)
+        common = (llm, found, seed, watchdog, progress)
+        threads = [ThreadRounds(f"thread {n}", *common) for n in range(THREADS)]
+        tasks = [TaskRounds(f"task {n}", *common) for n in range(TASKS)]
 
-        async def in_tasks() -> None:
-            each = count // 2 // TASKS
-            counts = [each] * (TASKS - 1) + [count // 2 - each * (TASKS - 1)]
-            tasks = [rounds.in_a_task(f"task {n}", c) for n, c in enumerate(counts)]
-            await asyncio.gather(*tasks)
+        async def go(count: int) -> None:
+            in_tasks = _shares(count // 2, TASKS)
+            in_threads = _shares(count - count // 2, THREADS)
+            await asyncio.gather(
+                *(asyncio.to_thread(r.go, n) for r, n in zip(threads, in_threads, strict=True)),
+                *(r.go(n) for r, n in zip(tasks, in_tasks, strict=True)),
+            )
+
+        async def go_all() -> None:
+            for begin in range(0, count, REST_EVERY):
+                end = min(begin + REST_EVERY, count)
+                await go(end - begin)
+                watchdog.begin("the loop", "a rest")
+                found.left += await left_behind(server, f"after {end} rounds", most)
+                watchdog.end("the loop")
             watchdog.begin("the loop", "the end")
             await llm.aclose()
-            await _settle(lambda: len(asyncio.all_tasks()) == 1)
-            rounds.found.left["tasks"] = len(asyncio.all_tasks()) - 1
+            await settle(lambda: len(asyncio.all_tasks()) == 1)
+            if count_left := len(asyncio.all_tasks()) - 1:
+                found.left.append(f"{count_left} tasks")
             watchdog.end("the loop")
 
         with collecting_everywhere():
-            thread = threading.Thread(target=rounds.in_a_thread, args=(count - count // 2,))
-            thread.start()
-            asyncio.run(in_tasks())
-            thread.join()
+            asyncio.run(go_all())
         llm.close()
         gc.collect()
-        asyncio.run(_settle(lambda: server.connections_open == 0))
-        rounds.found.left["connections"] = server.connections_open
-    rounds.found.left = {what: number for what, number in rounds.found.left.items() if number}
-    return rounds.found
-
-
-async def _settle(is_settled: Callable[[], bool]) -> None:
-    """Wait a while for what ends in the background."""
-    for _ in range(SETTLING):
-        if is_settled():
-            return
-        await asyncio.sleep(0.005)
+        found.left += asyncio.run(left_behind(server, "when the model is closed", 0))
+    return found

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from langchain_core._api import LangChainBetaWarning
 
+from tests.soak.complaints import complaints
 from tests.soak.conversations import TURNS, Progress, soak
 from tests.soak.rounds import hostile_rounds
 
@@ -69,6 +70,15 @@ def go_rounds(args: argparse.Namespace) -> bool:
     return not (found.wrong or found.left) and after <= before
 
 
+def nobody_complained(said: list[str]) -> bool:
+    """Report what Python complained of; return whether that is nothing."""
+    gc.collect()
+    print(f"complaints of Python: {len(said)}")
+    for text in said[:5]:
+        print(f"  {text}", file=sys.stderr)
+    return not said
+
+
 def main() -> int:
     """Return the exit status: 1 if anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
@@ -82,11 +92,12 @@ def main() -> int:
     args = parser.parse_args()
     logging.getLogger("langchain_onlysq").setLevel(logging.ERROR)
     warnings.simplefilter("ignore", LangChainBetaWarning)  # v3 events are part of it
+    said = complaints()
     if args.httpx:
         cast("Any", sys.modules)["httpx2"] = None
     is_well = not args.conversations or hold_conversations(args)
     is_well = (not args.rounds or go_rounds(args)) and is_well
-    return 0 if is_well else 1
+    return 0 if nobody_complained(said) and is_well else 1
 
 
 if __name__ == "__main__":

@@ -124,6 +124,29 @@ PLANTED = {
         ROUNDS,
         r"descriptors: (\d+) at the start, (?!\1 )",
     ),
+    "a warning of what stays open": (
+        "rounds.Rounds._leave = lambda *args: open(os.devnull)",
+        ROUNDS,
+        "ResourceWarning: unclosed file",
+    ),
+    "an error in a destructor": (
+        "rounds.Rounds._leave = lambda *args: type('Left', (), {'__del__': lambda self: 1 / 0})()",
+        ROUNDS,
+        "unraisable in .*ZeroDivisionError",
+    ),
+    "an error in a callback": (
+        (
+            "rounds.TaskRounds._drop = lambda *args: rounds.asyncio.sleep("
+            "0, rounds.asyncio.get_running_loop().call_soon(lambda: 1 / 0))"
+        ),
+        ROUNDS,
+        "asyncio: Exception in callback .*ZeroDivisionError",
+    ),
+    "an error in a thread": (
+        "rounds.Rounds._leave = lambda *args: threading.Thread(target=lambda: 1 / 0).start()",
+        ROUNDS,
+        "uncaught in a thread: ZeroDivisionError",
+    ),
     "a fork that fails": (
         (
             "rounds.RARE = {}; command = [sys.executable, '-c', 'raise SystemExit(3)']; "
@@ -143,7 +166,7 @@ PLANTED = {
 
 def run(plant: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = f"""
-import os, sys, time
+import os, sys, threading, time
 from langchain_onlysq import ChatOnlySq, OnlySqNotFoundError
 from langchain_onlysq.errors import classify
 from langchain_onlysq.request.answer_gate import AnswerGate
@@ -167,6 +190,7 @@ def test_the_process_says_what_it_did(arguments: list[str]) -> None:
     assert result.returncode == 0, result.stderr
     assert "answers wrong: 0, repeated: 0" in result.stdout
     assert "wrong: 0, left behind: nothing" in result.stdout
+    assert "complaints of Python: 0" in result.stdout
     assert "40 of 40 rounds" in result.stderr
 
 

@@ -85,12 +85,11 @@ def check_parts(messages: Sequence[BaseMessage]) -> None:
     Raises:
         OnlySqInvalidRequestError: If there is one.
     """
-    for position, message in enumerate(messages):
-        if isinstance(message.content, list):
-            for part in message.content:
-                if isinstance(part, dict) and not isinstance(part.get("type", ""), str):
-                    where = f"Message {position} ({message.type})"
-                    raise _no_type(where)
+    parts = [(m, part) for m in messages if isinstance(m.content, list) for part in m.content]
+    for message, part in parts:
+        if isinstance(part, dict) and not isinstance(part.get("type", ""), str):
+            position = next(n for n, each in enumerate(messages) if each is message)
+            raise _no_type(f"Message {position} ({message.type})")
 
 
 def _no_type(where: str) -> OnlySqInvalidRequestError:

@@ -113,7 +113,7 @@ class _Translator:
         This is the short path, for nearly every message of a long history.
         """
         role, text = _ROLES_OF_TEXT.get(type(message)), message.content
-        if role is None or type(text) is not str or not text or message.name or self._images:
+        if not role or type(text) is not str or not text or message.name or self._images:
             return False
         if role == "assistant" and (message.tool_calls or message.invalid_tool_calls):
             return False

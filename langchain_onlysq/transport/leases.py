@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-CALLS_OF_A_CLIENT = 8
+CALLS_OF_A_CLIENT = 16
 """How many calls share a client at one time, before another is made."""
 
 KEPT_SECONDS = 30.0

@@ -89,7 +89,8 @@ def check_parts(messages: Sequence[BaseMessage]) -> None:
     for message, part in parts:
         if isinstance(part, dict) and not isinstance(part.get("type", ""), str):
             position = next(n for n, each in enumerate(messages) if each is message)
-            raise _no_type(f"Message {position} ({message.type})")
+            where = f"Message {position} ({message.type})"
+            raise _no_type(where)
 
 
 def _no_type(where: str) -> OnlySqInvalidRequestError:

@@ -75,14 +75,14 @@ class Watch:
     reads of a stream would cost more than reading.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_loop", "_task", "_timer", "_until")
+    __slots__ = ("_cancelling", "_expired", "_loop", "_task", "_timer", "_timer_at", "_until")
 
     def __init__(self) -> None:
         """Watch nothing yet."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
-        self._until = math.inf
+        self._timer_at = self._until = math.inf
         self._cancelling = 0
         self._expired = False
 
@@ -91,14 +91,15 @@ class Watch:
         if seconds is None:
             self.stop()
             return
-        self._loop = loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         self._task = task = asyncio.current_task(loop)
         self._cancelling = task.cancelling() if task else 0
         self._expired = False
-        self._until = loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._until:
+        self._until = until = loop.time() + seconds
+        if self._timer is None or self._timer_at > until:
             self.close()
-            self._timer = loop.call_at(self._until, self._look)
+            self._timer_at = until
+            self._timer = loop.call_at(until, self._look)
 
     def stop(self) -> None:
         """End the wait."""
@@ -120,6 +121,7 @@ class Watch:
         if self._task is None or self._loop is None:
             return
         if self._loop.time() < self._until:
+            self._timer_at = self._until
             self._timer = self._loop.call_at(self._until, self._look)
         else:
             self._expired = True

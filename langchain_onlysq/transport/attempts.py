@@ -38,7 +38,6 @@ _ERROR_BODY_BYTES = 1 << 20
 _ERROR_BODY_SECONDS = 10.0
 _KEEP_METHOD = frozenset({307, 308})
 _SUCCESS = range(200, 300)
-_REDIRECT = range(300, 400)
 
 
 def attempts(
@@ -107,7 +106,7 @@ def send_request(
             break
         timer.stop(heard=False)
         request = request.to(target)
-    if head.status in _REDIRECT:
+    if head.is_redirect:
         raise _redirected(head.status, target, context)
     raise (yield from _refused(head, timeout[1], context))
 

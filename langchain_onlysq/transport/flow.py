@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         TimeoutTuple,
     )
 
+_REDIRECT = range(300, 400)
+
 
 class Effect:
     """Something that waits."""
@@ -105,3 +107,8 @@ class ResponseHead(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the answer is elsewhere."""
+        return self.status in _REDIRECT

@@ -10,8 +10,6 @@ from typing import Any
 from langchain_onlysq.settings.http_library import kinds_of
 from langchain_onlysq.transport.flow import ResponseHead
 
-_REDIRECT = range(300, 400)
-
 
 def unread_redirect(error: Exception, traced: Any) -> ResponseHead | None:
     """Return the head of a redirect that the library failed at; None for any other failure.
@@ -26,5 +24,5 @@ def unread_redirect(error: Exception, traced: Any) -> ResponseHead | None:
     status = next((part for part in traced if isinstance(part, int)), 0)
     raw = next((part for part in traced if isinstance(part, list)), ())
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-    is_redirect = status in _REDIRECT and "location" in headers
-    return ResponseHead(status, headers) if is_redirect else None
+    head = ResponseHead(status, headers)
+    return head if head.is_redirect and "location" in headers else None

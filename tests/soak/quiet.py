@@ -15,9 +15,12 @@ KEPT_BY_LIBRARY = 20
 
 
 def most_idle(calls: int) -> int:
-    """How many connections a model may keep that had so many calls at once."""
+    """How many connections a model may keep that had so many calls at once.
+
+    A call that ends makes room for the next before its connection is back, so that may open one.
+    """
     clients = -(-calls // CALLS_OF_A_CLIENT)
-    return clients * CALLS_OF_A_CLIENT
+    return min(clients * CALLS_OF_A_CLIENT, 2 * calls)
 
 
 async def settle(is_settled: Callable[[], bool]) -> None:
